@@ -1,0 +1,65 @@
+package flatwatt_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/flatwatt/flatwatt"
+
+// mayImport says which of the project's own packages each package may import.
+// A package that is missing here fails: say where it belongs before you add it.
+var mayImport = map[string][]string{
+	"":                    {},
+	"models":              {},
+	"detectors":           {"", "models"},
+	"streams":             {""},
+	"streams/memory":      {"", "streams"},
+	"streams/file":        {"", "streams"},
+	"streams/wire":        {"", "streams/wire/wirepb"},
+	"streams/wire/wirepb": {},
+	"streams/jetstream":   {"", "streams", "streams/wire"},
+	"streams/natsd":       {},
+	"streams/influx":      {"", "streams"},
+	"streams/influxd":     {},
+	"simulate":            {""},
+	"evaluate":            {""},
+	"console":             {""},
+}
+
+// pure packages hold the science: no clock, no I/O, no log, no network.
+var pure = []string{"", "models", "detectors"}
+
+var impure = []string{"os", "net", "net/http", "log", "log/slog", "io/ioutil", "math/rand", "syscall"}
+
+func TestImportsFollowTheMap(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		pkg := local(f[0])
+		if strings.HasPrefix(pkg, "cmd/") {
+			continue // the only place that may wire everything
+		}
+		allowed, ok := mayImport[pkg]
+		if !ok {
+			t.Errorf("package %q has no line in mayImport: say what it may import", pkg)
+		}
+		for _, imp := range f[1:] {
+			if strings.HasPrefix(imp, module) && !slices.Contains(allowed, local(imp)) {
+				t.Errorf("%q must not import %q", pkg, local(imp))
+			}
+			if slices.Contains(pure, pkg) && slices.Contains(impure, imp) {
+				t.Errorf("%q must stay pure but imports %q", pkg, imp)
+			}
+		}
+	}
+}
+
+func local(path string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
+}
