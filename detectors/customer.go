@@ -1,0 +1,147 @@
+package detectors
+
+import (
+	"math"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/models"
+)
+
+// Memories, in days.
+var (
+	baselineDecay = models.Decay(14) // what is normal
+	recentDecay   = models.Decay(7)  // published features
+	staticDecay   = models.Decay(10) // the present floor, for blocks older than the data
+	thermalDecay  = models.Decay(60)
+	peakDecay     = models.Decay(180) // how long an old height is remembered
+)
+
+const (
+	minBaselineDays = 6    // before that a meter is judged by its static evidence only
+	sigmaMinKW      = 0.03 // a home's floor wobbles by this much even when nobody is in
+	sigmaMinShare   = 0.02 // and any floor by this share of itself
+)
+
+// A customer is everything remembered of one customer meter. It holds no pointers and
+// no padding that varies, so that equal histories give equal bytes.
+type customer struct {
+	first, last flatwatt.Day // with valid readings; last 0 = none yet
+	learned     float32      // days taken into the baseline
+	peak        float32      // kW, highest level of the floor believed so far
+	level       [numMasks]models.Level
+	loc, scale  [2][models.Hours]float32 // usual hourly floor and its spread, weekdays and weekends
+	locN        [2]float32
+	thermal     models.Thermal
+	noise       models.Mean // kW, before the block
+	mean, top   models.Level
+	react       models.Mean // kvar at the floor, before the block
+	active      models.Mean // kW of the same intervals
+	dips        models.Mean
+	vXX, vXY    float32
+	quantum     float32 // smallest difference between two of its readings ever seen, kW
+	lowDays     uint16  // in a row far below the baseline
+	stuckDays   uint16
+	firstAlarm  flatwatt.Day // 0 = never
+	cusum       cusum
+	yesterday   edge
+	ep          episode
+	floor       models.Level // log of the floor, everything learned: static evidence
+	feat        recent
+}
+
+// A part is a day's comparison with the baseline, between the two halves of a close.
+type part struct {
+	ready      bool
+	weekend    int
+	correction float64           // kW that the temperature explains
+	dev        [numMasks]float64 // floor − correction − baseline, kW
+	sigma      [numMasks]float64
+	kappa      [numMasks]float64 // common mode, in sigmas
+	peerFloor  float64           // log kW
+	peerScale  float64
+}
+
+// excess is the meter's own deviation on mask m in kW, common mode removed.
+func (p *part) excess(m mask) float64 { return p.dev[m] - p.kappa[m]*p.sigma[m] }
+
+// deviate compares d with the baseline.
+func (c *customer) deviate(d *day, date flatwatt.Day) part {
+	p := part{ready: c.learned >= minBaselineDays, weekend: weekend(date)}
+	p.correction = c.thermal.Correction(d.tempC)
+	for m := range numMasks {
+		mu := float64(c.level[m].Mu)
+		p.sigma[m] = max(float64(c.level[m].Sigma), c.sigmaMin(mu))
+		p.dev[m] = d.floor[m] - p.correction - mu
+	}
+	return p
+}
+
+// sigmaMin is the least spread that is believed of a floor of mu kW.
+func (c *customer) sigmaMin(mu float64) float64 {
+	return max(sigmaMinKW, sigmaMinShare*math.Abs(mu), float64(c.quantum)/3.46) // Δ/√12
+}
+
+// weekend is 1 on Saturdays and Sundays; 1970-01-01 was a Thursday.
+func weekend(d flatwatt.Day) int {
+	if (d+3)%7 >= 5 {
+		return 1
+	}
+	return 0
+}
+
+// learn takes a day into the baseline. It is not called while the meter is suspicious.
+func (c *customer) learn(d *day, p *part) {
+	c.learned = min(c.learned+1, models.MaxLevelSamples)
+	for m := range numMasks {
+		c.level[m].Add(d.floor[m]-p.correction-p.kappa[m]*p.learnedSigma(m), baselineDecay, c.sigmaMin(d.floor[m]))
+	}
+	g := p.weekend
+	c.locN[g] = min(c.locN[g]+1, 60)
+	gain := float32(max(1/float64(c.locN[g]), 1-models.Decay(10)))
+	for h, z := range d.z {
+		if z != z {
+			continue
+		}
+		x := float32(z - p.correction)
+		if c.locN[g] == 1 {
+			c.loc[g][h] = x
+			continue
+		}
+		e := x - c.loc[g][h]
+		if s := 4*c.scale[g][h] + 0.05; c.locN[g] > 3 {
+			e = min(max(e, -s), s)
+		}
+		c.loc[g][h] += gain * e
+		c.scale[g][h] += gain * (float32(math.Abs(float64(e))) - c.scale[g][h])
+	}
+	c.thermal.Add(d.floor[maskAll], d.tempC, thermalDecay)
+	c.noise.Add(d.noise, baselineDecay)
+	c.dips.Add(d.dips, baselineDecay)
+	c.mean.Add(d.mean, baselineDecay, 0.01)
+	c.top.Add(d.q95, baselineDecay, 0.01)
+	c.react.Add(d.qFloor, baselineDecay)
+	c.active.Add(d.pFloor, baselineDecay)
+	c.vXX = c.vXX*float32(baselineDecay) + float32(d.vXX)
+	c.vXY = c.vXY*float32(baselineDecay) + float32(d.vXY)
+	if lvl := c.level[maskAll].Mu; c.learned >= minBaselineDays {
+		c.peak = max(lvl, lvl+(c.peak-lvl)*float32(peakDecay))
+	}
+}
+
+// learnedSigma is the scale by which the common mode is taken out while learning: only
+// once a baseline exists.
+func (p *part) learnedSigma(m mask) float64 {
+	if !p.ready {
+		return 0
+	}
+	return p.sigma[m]
+}
+
+// baseline is the usual floor of hour h on such a day and its spread. While one kind
+// of day is young the other stands in, with more doubt.
+func (c *customer) baseline(g, h int) (loc, scale float64) {
+	if c.locN[g] < 2 {
+		g = 1 - g
+	}
+	return float64(c.loc[g][h]), float64(c.scale[g][h])
+}

@@ -1,0 +1,225 @@
+// Package detectors judges meters. A Fleet holds what is known of every meter and,
+// when a day closes, reduces each meter's day, removes what its peers did as well, and
+// weighs the evidence that a constant block was added: terms.go lists that evidence,
+// one file each says how it is measured.
+package detectors
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/flatwatt/flatwatt"
+)
+
+// Options say how a Fleet keeps time.
+type Options struct {
+	// Grace is how long after local midnight a day stays open for late readings.
+	// Longer than the head-end's usual delay; default DefaultGrace.
+	Grace time.Duration
+}
+
+// DefaultGrace suits feeds that deliver within six hours.
+const DefaultGrace = 6 * time.Hour
+
+// maxGrace bounds the memory of the open window.
+const maxGrace = 72 * time.Hour
+
+// A Fleet holds the memory of every registered customer meter. It implements
+// flatwatt.Scorer. It is not safe for concurrent use: one goroutine owns it.
+type Fleet struct {
+	params  *Params
+	grace   time.Duration
+	weather flatwatt.Weather
+	meters  []flatwatt.Meter // sorted by ID
+	index   map[flatwatt.MeterID]int32
+	state   []customer // beside meters; no pointers, so that a checkpoint is one copy
+	zoneOf  []int32
+	zones   []zone
+	groups  peerGroups
+
+	slots    []slot    // open windows of all meters, one after another
+	reactive []float32 // beside slots; nil until a reading carries it
+	voltage  []float32
+	offset   []int32 // of each meter's window in slots
+
+	last     int32 // the meter of the previous reading
+	late     uint64
+	unknown  uint64
+	offGrid  uint64
+	scratch  scratch
+	evidence []flatwatt.Evidence // arena of the scores of one call
+	measure  [numTerms]float64
+	days     []day
+	parts    []part
+}
+
+// NewFleet returns an empty fleet of the meters given. Meters that are not customers
+// are left to other detectors. weather may be nil.
+func NewFleet(params *Params, meters []flatwatt.Meter, weather flatwatt.Weather, opt Options) (*Fleet, error) {
+	if opt.Grace == 0 {
+		opt.Grace = DefaultGrace
+	}
+	if opt.Grace < 0 || opt.Grace > maxGrace {
+		return nil, fmt.Errorf("grace is %v: give 0 to %v", opt.Grace, maxGrace)
+	}
+	if err := params.Validate(); err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	f := &Fleet{params: params, grace: opt.Grace, weather: weather, index: map[flatwatt.MeterID]int32{}, last: -1}
+	for _, m := range meters {
+		if m.Kind == flatwatt.Customer || m.Kind == "" {
+			f.meters = append(f.meters, m)
+		}
+	}
+	slices.SortFunc(f.meters, func(a, b flatwatt.Meter) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	if err := f.layOut(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// layOut gives each meter its index, zone and window.
+func (f *Fleet) layOut() error {
+	f.state = make([]customer, len(f.meters))
+	f.zoneOf = make([]int32, len(f.meters))
+	f.offset = make([]int32, len(f.meters)+1)
+	byName := map[string]int32{}
+	for i, m := range f.meters {
+		if _, ok := f.index[m.ID]; ok {
+			return fmt.Errorf("meter %s is registered twice", m.ID)
+		}
+		if m.Zone == nil || m.Interval < time.Minute || m.Interval > time.Hour || time.Hour%m.Interval != 0 {
+			return fmt.Errorf("meter %s: needs a time zone and an interval of 1 to 60 minutes that divides the hour, has %v", m.ID, m.Interval)
+		}
+		f.index[m.ID] = int32(i)
+		name := m.Zone.String()
+		z, ok := byName[name]
+		if !ok {
+			z = int32(len(f.zones))
+			byName[name] = z
+			f.zones = append(f.zones, zone{loc: m.Zone})
+		}
+		f.zoneOf[i] = z
+		f.zones[z].meters = append(f.zones[z].meters, int32(i))
+		f.offset[i+1] = f.offset[i] + int32((25*time.Hour+f.grace)/m.Interval)
+	}
+	f.slots = make([]slot, f.offset[len(f.meters)])
+	f.groups.layOut(f.meters, f.zoneOf)
+	return nil
+}
+
+// Counts says what a Fleet could not use.
+type Counts struct {
+	Late    uint64 // readings of days already closed: archived, for re-scoring
+	Unknown uint64 // readings of meters that are not registered customers
+	OffGrid uint64 // readings whose length is not the meter's interval
+}
+
+// Counts returns f's counts since it was made; they are not part of its state.
+func (f *Fleet) Counts() Counts { return Counts{f.late, f.unknown, f.offGrid} }
+
+// Meters are the customers that f holds, sorted by ID.
+func (f *Fleet) Meters() []flatwatt.Meter { return f.meters }
+
+// Score implements flatwatt.Scorer. Readings of one day may come in any order, and
+// more than once, until the day closes; the result is the same.
+func (f *Fleet) Score(dst []flatwatt.Score, readings []flatwatt.Reading) []flatwatt.Score {
+	f.evidence = f.evidence[:0]
+	for k := range readings {
+		r := &readings[k]
+		i, ok := f.find(r.Meter)
+		if !ok {
+			f.unknown++
+			continue
+		}
+		z := &f.zones[f.zoneOf[i]]
+		t := r.Start.Unix()
+		if !z.started {
+			z.started = true
+			z.open(flatwatt.DayOf(r.Start, z.loc)-1, f.grace) // yesterday: early stragglers count
+		}
+		for t >= z.closes {
+			dst = f.closeDay(dst, z)
+		}
+		if t < z.start {
+			f.late++
+			continue
+		}
+		f.absorb(i, z, r, t)
+	}
+	return dst
+}
+
+// find is the index of a meter; runs of one meter cost no lookup.
+func (f *Fleet) find(id flatwatt.MeterID) (int32, bool) {
+	if f.last >= 0 && f.meters[f.last].ID == id {
+		return f.last, true
+	}
+	i, ok := f.index[id]
+	if ok {
+		f.last = i
+	}
+	return i, ok
+}
+
+// absorb puts one reading into its slot.
+func (f *Fleet) absorb(i int32, z *zone, r *flatwatt.Reading, t int64) {
+	interval := int64(f.meters[i].Interval / time.Second)
+	if r.Length != f.meters[i].Interval || (t-z.start)%interval != 0 {
+		f.offGrid++
+		return
+	}
+	at := f.offset[i] + int32((t-z.start)/interval)
+	if at >= f.offset[i+1] {
+		f.offGrid++ // unreachable while windows hold 25 h + grace
+		return
+	}
+	hours := float64(interval) / 3600
+	was := f.slots[at]
+	now := merge(was, newSlot(float64(r.Energy)/hours, r.Quality))
+	f.slots[at] = now
+	z.filled = true
+	z.lastSeen = max(z.lastSeen, t+interval)
+	if q := float64(r.Reactive); q == q {
+		f.reactive = f.putBeside(f.reactive, at, q/hours)
+	}
+	if v := float64(r.Voltage); v == v {
+		f.voltage = f.putBeside(f.voltage, at, v)
+	}
+}
+
+// putBeside keeps the smaller of two values for the same slot, so that order does not
+// matter. A column exists from its first value on.
+func (f *Fleet) putBeside(column []float32, at int32, x float64) []float32 {
+	if column == nil {
+		column = make([]float32, len(f.slots))
+		fillNaN(column)
+	}
+	if v := float32(x); !(column[at] <= v) {
+		column[at] = v
+	}
+	return column
+}
+
+func fillNaN(x []float32) {
+	nan := float32(math.NaN())
+	for i := range x {
+		x[i] = nan
+	}
+}
+
+// Close implements flatwatt.Scorer: it closes every day up to the latest reading. A
+// day that has only begun is closed too; with too few readings it is not judged.
+func (f *Fleet) Close(dst []flatwatt.Score) []flatwatt.Score {
+	f.evidence = f.evidence[:0]
+	for k := range f.zones {
+		z := &f.zones[k]
+		for z.started && z.start < z.lastSeen {
+			dst = f.closeDay(dst, z)
+		}
+	}
+	return dst
+}

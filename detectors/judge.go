@@ -1,0 +1,215 @@
+package detectors
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/models"
+)
+
+const (
+	lowSigmas    = -4.0 // a floor this far down is an absence, not a new normal …
+	lowDaysMax   = 21   // … unless it lasts longer than this
+	stuckDaysMin = 2
+	evidenceMin  = 0.05 // contributions smaller than this are not worth words
+	evidenceMax  = 12   // terms told with a score
+)
+
+// judge takes meter i's day into its memory and appends its score.
+func (f *Fleet) judge(dst []flatwatt.Score, i int32, z *zone, d *day, p *part) []flatwatt.Score {
+	c := &f.state[i]
+	if c.last == 0 {
+		c.first = z.day
+	}
+	c.last = z.day
+	c.noteFault(d)
+	if c.stuckDays == 0 {
+		f.remember(c, d, p, z.day)
+	}
+	j := judgement{meter: &f.meters[i], c: c, part: p, today: z.day}
+	j.prepare()
+	s := flatwatt.Score{
+		Meter: j.meter.ID, Day: z.day, Start: time.Unix(z.start, 0).UTC(),
+		Detector: "customer", Model: f.params.Version, Features: c.feat.features(),
+	}
+	f.weigh(&s, &j)
+	f.absorbIfHonest(c, &s)
+	return append(dst, s)
+}
+
+// remember takes a day into the memory: published features always, the baseline only
+// while nothing is suspicious.
+func (f *Fleet) remember(c *customer, d *day, p *part, today flatwatt.Day) {
+	c.feat.add(d, p)
+	if fl := d.floor[maskAll]; fl == fl {
+		c.floor.Add(math.Log(max(fl, 0.02)), staticDecay, 0.01)
+	}
+	if p.ready {
+		c.track(d, p, today)
+	}
+	if c.mayLearn(p) {
+		c.learn(d, p)
+	}
+	c.yesterday = edge{day: today, at: int32(d.edgeAt), kw: float32(d.edgeKW)}
+}
+
+// mayLearn is the gate: neither a suspected block nor a short absence becomes normal.
+func (c *customer) mayLearn(p *part) bool {
+	if !p.ready {
+		return true
+	}
+	if c.ep.phase == open {
+		return false
+	}
+	if p.excess(maskAll) < lowSigmas*p.sigma[maskAll] {
+		c.lowDays++
+		if c.lowDays == lowDaysMax+1 { // a new, lower normal: learn it quickly
+			c.forgetLevels()
+		}
+		return c.lowDays > lowDaysMax
+	}
+	c.lowDays = 0
+	return true
+}
+
+// forgetLevels makes the next days count as if they were the first few.
+func (c *customer) forgetLevels() {
+	for m := range numMasks {
+		c.level[m].N = min(c.level[m].N, 2)
+	}
+	for g := range c.locN {
+		c.locN[g] = min(c.locN[g], 2)
+	}
+	c.mean.N, c.top.N = min(c.mean.N, 2), min(c.top.N, 2)
+}
+
+// noteFault counts days on which the register stood still: every reading the same,
+// although the meter is known to resolve finer.
+func (c *customer) noteFault(d *day) {
+	if d.quantum > 0 && (c.quantum == 0 || float32(d.quantum) < c.quantum) {
+		c.quantum = float32(d.quantum)
+	}
+	if d.stuck && (c.quantum == 0 || d.q50 > 100*float64(c.quantum)) {
+		c.stuckDays = min(c.stuckDays+1, 1000)
+	} else {
+		c.stuckDays = 0
+	}
+}
+
+// weigh turns measures into a probability with its reasons and estimates.
+func (f *Fleet) weigh(s *flatwatt.Score, j *judgement) {
+	nan := math.NaN()
+	none := flatwatt.Estimate{Value: nan, Low: nan, High: nan}
+	s.Probability, s.LogOdds, s.LogEValue, s.Block, s.Energy = nan, nan, nan, none, none
+	c := j.c
+	switch {
+	case c.stuckDays >= stuckDaysMin:
+		s.State = flatwatt.MeterFault
+		return
+	case c.floor.N < minStaticDays:
+		s.State = flatwatt.NotEnoughData
+		return
+	}
+	on, st := f.logOdds(j)
+	b := staticBranch
+	if on >= st {
+		b = onsetBranch
+	}
+	s.LogOdds = models.LogAddExp(on, st)
+	s.Probability = models.Sigmoid(f.calibrate(s.LogOdds))
+	s.Evidence = f.reasons(b)
+	s.State = flatwatt.Normal
+	if s.Probability >= f.params.AlarmProbability {
+		s.State = flatwatt.Suspect
+		if c.firstAlarm == 0 {
+			c.firstAlarm = j.today
+		}
+		if c.ep.phase == ended {
+			s.State = flatwatt.Ended
+		}
+	}
+	if c.firstAlarm != 0 {
+		s.FirstAlarm = c.firstAlarm.Start(j.meter.Zone)
+	}
+	j.estimate(s, b)
+}
+
+func (f *Fleet) calibrate(logOdds float64) float64 {
+	if len(f.params.Calibration.Knots) == 0 {
+		return logOdds
+	}
+	return f.params.Calibration.At(logOdds)
+}
+
+// logOdds sums the contributions of both branches.
+func (f *Fleet) logOdds(j *judgement) (onset, static float64) {
+	onset = f.params.prior(j.meter.Class, onsetBranch)
+	static = f.params.prior(j.meter.Class, staticBranch)
+	for i := range terms {
+		x := terms[i].measure(j)
+		f.measure[i] = x
+		if terms[i].branch == onsetBranch {
+			onset += f.params.curves[i].At(x)
+		} else {
+			static += f.params.curves[i].At(x)
+		}
+	}
+	if !j.hasBlock() {
+		onset = math.Inf(-1)
+	}
+	return onset, static
+}
+
+// reasons are the contributions of branch b, largest first, cut from f's arena.
+func (f *Fleet) reasons(b branch) []flatwatt.Evidence {
+	from := len(f.evidence)
+	for i := range terms {
+		if terms[i].branch != b {
+			continue
+		}
+		x := f.measure[i]
+		if v := f.params.curves[i].At(x); math.Abs(v) >= evidenceMin {
+			f.evidence = append(f.evidence, flatwatt.Evidence{Term: terms[i].name, LogOdds: v, Value: x})
+		}
+	}
+	e := f.evidence[from:]
+	slices.SortStableFunc(e, func(a, b flatwatt.Evidence) int {
+		return cmp.Compare(math.Abs(b.LogOdds), math.Abs(a.LogOdds))
+	})
+	if len(e) > evidenceMax {
+		f.evidence = f.evidence[:from+evidenceMax]
+		e = e[:evidenceMax]
+	}
+	return slices.Clip(e)
+}
+
+// absorbIfHonest makes a lasting change that does not look like a miner the new normal.
+func (f *Fleet) absorbIfHonest(c *customer, s *flatwatt.Score) {
+	e := &c.ep
+	if e.phase != open || !(s.LogOdds < patienceOdds) {
+		return
+	}
+	if e.days < patienceDays && !(e.days >= patienceDays/3 && s.LogOdds < 2*patienceOdds) {
+		return
+	}
+	for m := range numMasks {
+		c.level[m].Mu += e.block[m].Mu
+		c.level[m].N = min(c.level[m].N, 20)
+	}
+	for g := range c.loc {
+		for h := range c.loc[g] {
+			c.loc[g][h] += e.delta[h]
+		}
+		c.locN[g] = min(c.locN[g], 10)
+	}
+	c.peak = max(c.peak, c.level[maskAll].Mu)
+	c.mean.Mu += e.mean.Mu
+	c.top.Mu += e.top.Mu
+	c.noise, c.dips = e.noise, e.dips
+	c.react.Mu += e.react.Mu
+	c.active.Mu += e.active.Mu
+	c.ep, c.cusum = episode{}, cusum{}
+}

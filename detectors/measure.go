@@ -1,0 +1,179 @@
+package detectors
+
+import (
+	"math"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/models"
+)
+
+// A judgement is one meter at the close of one day, with what several terms need.
+type judgement struct {
+	meter *flatwatt.Meter
+	c     *customer
+	part  *part
+	today flatwatt.Day
+	fit   models.Fit // of the episode's profile
+	block float64    // kW; 0 where there is no episode
+	se    float64
+	hours float64 // of the block's schedule a day
+}
+
+// prepare fits the block's profile.
+func (j *judgement) prepare() {
+	e := &j.c.ep
+	if e.phase == quiet || e.days == 0 {
+		return
+	}
+	s := j.c.shift()
+	fit, ok := models.FitShift(&s)
+	if !ok {
+		return
+	}
+	j.fit = fit
+	j.hours = float64(fit.Window.Length)
+	j.block, j.se = fit.BlockKW, fit.SE
+	if lead := float64(e.block[e.lead].Mu); fit.Window.Length == models.Hours && e.days >= 2 && lead > 0 {
+		// The daily floor and the hourly profile see the same block; the nearer of them
+		// to the present wins where they agree.
+		if math.Abs(lead-j.block) < 0.15*j.block {
+			j.block = (lead + j.block) / 2
+		}
+	}
+}
+
+func (j *judgement) hasBlock() bool { return j.block > 0 }
+
+// has returns v where there is a block, else NaN.
+func (j *judgement) has(v float64) float64 {
+	if !j.hasBlock() {
+		return math.NaN()
+	}
+	return v
+}
+
+func measureSize(j *judgement) float64     { return j.has(math.Log(j.block)) }
+func measureShape(j *judgement) float64    { return j.has(j.fit.LogBayes) }
+func measureAge(j *judgement) float64      { return j.has(math.Log(float64(j.c.ep.days))) }
+func measureComb(j *judgement) float64     { return j.has(models.CombLogBayes(j.block, j.se)) }
+func measureSchedule(j *judgement) float64 { return j.has(j.hours) }
+
+// measureClarity is the logarithm of how many usual spreads the block stands above the
+// usual floor on the mask where it is largest.
+func measureClarity(j *judgement) float64 {
+	m := j.c.ep.lead
+	return j.has(math.Log(max(0.1, float64(j.c.ep.block[m].Mu)/j.part.sigma[m])))
+}
+
+func measureFlatness(j *judgement) float64 {
+	return j.has(math.Log(max(j.fit.Residual, 0.005)))
+}
+
+func measureOutside(j *judgement) float64 {
+	if j.fit.Window.Length == models.Hours {
+		return math.NaN()
+	}
+	return j.has(j.fit.Outside)
+}
+
+// measureMeanRatio compares the change of the mean with what the block alone would
+// make: 1 where nothing else changed.
+func measureMeanRatio(j *judgement) float64 {
+	return j.has(j.c.ep.mean.Value() / (j.block * j.hours / models.Hours))
+}
+
+func measureTopRatio(j *judgement) float64 {
+	if j.hours < 16 {
+		return math.NaN()
+	}
+	return j.has(j.c.ep.top.Value() / j.block)
+}
+
+// measureNoise is the logarithm of the block's own quarter-hour noise over its power.
+// Where the meter was noisy before, a small block's noise cannot be seen: the bound is
+// a third of the earlier noise.
+func measureNoise(j *judgement) float64 {
+	pre, post := j.c.noise.Value(), j.c.ep.noise.Value()
+	extra := max(0, post*post-pre*pre)
+	return j.has(math.Log(math.Sqrt(extra+pre*pre/9)/j.block + 1e-3))
+}
+
+func measureDaySpread(j *judgement) float64 {
+	e := &j.c.ep
+	if e.days < 3 {
+		return math.NaN()
+	}
+	s := float64(e.block[e.lead].Sigma)
+	return j.has(math.Log(s/j.block + 5e-3))
+}
+
+// measureThermal is the block's temperature slope in % per °C, shrunk towards 0 by its
+// standard error against a prior spread of 2 % per °C.
+func measureThermal(j *judgement) float64 {
+	slope, se, ok := j.c.ep.line.Slope()
+	if !ok {
+		return math.NaN()
+	}
+	slope, se = slope*10, se*10 // per 10 °C and as a share, so ×100/10 for % per °C
+	return j.has(slope * 4 / (4 + se*se))
+}
+
+// measurePowerFactor is ΔP/√(ΔP² + ΔQ²) of the floor before and after.
+func measurePowerFactor(j *judgement) float64 {
+	e := &j.c.ep
+	dp, dq := e.active.Value(), e.react.Value()
+	if !(dp > 0.3*j.block) || dq != dq {
+		return math.NaN()
+	}
+	return j.has(dp / math.Hypot(dp, dq))
+}
+
+// measureVoltage is the exponent of the block's power on voltage: the floor's exponent
+// after, less what the earlier load contributes.
+func measureVoltage(j *judgement) float64 {
+	c := j.c
+	if c.ep.vXX < 1e-4 || c.vXX < 1e-5 {
+		return math.NaN()
+	}
+	before := max(0, float64(c.mean.Mu))
+	pre, post := float64(c.vXY/c.vXX), float64(c.ep.vXY/c.ep.vXX)
+	return j.has(min(max((post*(before+j.block)-pre*before)/j.block, -2), 4))
+}
+
+func measureUptime(j *judgement) float64 {
+	e := &j.c.ep
+	return j.has(float64(e.misses) / float64(e.misses+e.days))
+}
+
+func measureDips(j *judgement) float64 {
+	return j.has(j.c.ep.dips.Value() - j.c.dips.Value())
+}
+
+func measureEdge(j *judgement) float64 {
+	return j.has(float64(j.c.ep.edgeKW) / j.block)
+}
+
+// measureNovelty is the share of the block that lies above the highest floor believed
+// before it: a return from a holiday has none.
+func measureNovelty(j *judgement) float64 {
+	c := j.c
+	level := float64(c.level[maskAll].Mu)
+	return j.has(min(1, max(-1, (level+j.block-float64(c.peak))/j.block)))
+}
+
+func measurePeers(j *judgement) float64 {
+	m := j.c.ep.lead
+	return j.has(j.part.kappa[m] * j.part.sigma[m] / j.block)
+}
+
+func measureGrowth(j *judgement) float64 {
+	return j.has(math.Log(j.block / max(0.05, float64(j.c.level[maskAll].Mu))))
+}
+
+func measureWeekend(j *judgement) float64 {
+	a, b := j.c.ep.sides[0], j.c.ep.sides[1]
+	if a.N < 2 || b.N < 1 {
+		return math.NaN()
+	}
+	return j.has(math.Abs(a.Value()-b.Value()) / j.block)
+}

@@ -1,0 +1,90 @@
+package detectors
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/models"
+)
+
+const numTerms = len(terms)
+
+// Params are the numbers of a model file: what each piece of evidence is worth. They
+// are fitted, versioned and named by every score.
+type Params struct {
+	Version string `json:"version"`
+	// Terms are the contributions by name of the term. A term without an entry
+	// contributes nothing.
+	Terms map[string]models.Curve `json:"terms"`
+	// Classes are the prior log-odds by declared class, for the onset and the static
+	// branch; "" is for every other class.
+	Classes map[flatwatt.Class][2]float64 `json:"classes"`
+	// Calibration maps log-odds to calibrated log-odds. Empty: as they are.
+	Calibration models.Curve `json:"calibration"`
+	// AlarmProbability is the calibrated probability from which a meter is a suspect.
+	// It is derived from the operator's false-alarm budget, not chosen by hand.
+	AlarmProbability float64 `json:"alarm_probability"`
+
+	curves [numTerms]models.Curve // Terms in the register's order
+}
+
+// DefaultParams are the unfitted contributions of the register of terms.
+func DefaultParams() *Params {
+	p := &Params{
+		Version: "physics-1", Terms: map[string]models.Curve{},
+		Classes: maps.Clone(classPriors), AlarmProbability: 0.5,
+	}
+	for _, t := range terms {
+		p.Terms[t.name] = t.prior
+	}
+	if err := p.Validate(); err != nil {
+		panic(err) // the register is part of the program
+	}
+	return p
+}
+
+// Validate checks p and readies it for use. It reports every fault at once, by name.
+func (p *Params) Validate() error {
+	var errs []error
+	known := map[string]int{}
+	for i, t := range terms {
+		known[t.name] = i
+		p.curves[i] = models.Curve{}
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Terms)) {
+		i, ok := known[name]
+		if !ok {
+			errs = append(errs, fmt.Errorf("term %q is not known to this program: fit the model again or use the program it was made for", name))
+			continue
+		}
+		if err := p.Terms[name].Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("term %q: %w", name, err))
+		}
+		p.curves[i] = p.Terms[name]
+	}
+	if err := p.Calibration.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("calibration: %w", err))
+	}
+	if p.Version == "" {
+		errs = append(errs, errors.New("version is empty: every score names its model"))
+	}
+	if !(p.AlarmProbability > 0 && p.AlarmProbability <= 1) {
+		errs = append(errs, fmt.Errorf("alarm_probability is %g: give a number in (0, 1]", p.AlarmProbability))
+	}
+	if _, ok := p.Classes[""]; !ok {
+		errs = append(errs, errors.New(`classes: the entry "" for every other class is missing`))
+	}
+	return errors.Join(errs...)
+}
+
+// prior is the prior log-odds of a class on a branch.
+func (p *Params) prior(class flatwatt.Class, b branch) float64 {
+	v, ok := p.Classes[class]
+	if !ok {
+		v = p.Classes[""]
+	}
+	return v[b]
+}
