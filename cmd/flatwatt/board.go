@@ -1,0 +1,145 @@
+package main
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/console"
+)
+
+// rankedDetector is the detector whose scores are ranked and shown.
+const rankedDetector = "customer"
+
+// A board keeps the latest score of every meter and hands it to people. It is what the
+// page, the tables and the summary are made from.
+type board struct {
+	words  func(flatwatt.Score) (reason string, reasons []string)
+	meters map[flatwatt.MeterID]flatwatt.Meter
+	truth  map[flatwatt.MeterID]flatwatt.Truth // nil where it is not known
+	loads  loads                               // may be nil
+
+	mu     sync.Mutex // guards what follows
+	latest map[flatwatt.MeterID]flatwatt.Score
+	status console.Status
+	ranked []console.Finding // nil after a change
+}
+
+// loads tells the demand of a meter.
+type loads interface {
+	Load(flatwatt.MeterID) (console.Load, bool)
+}
+
+func newBoard(title string, meters []flatwatt.Meter, words func(flatwatt.Score) (string, []string)) *board {
+	b := &board{
+		words: words, meters: make(map[flatwatt.MeterID]flatwatt.Meter, len(meters)),
+		latest: make(map[flatwatt.MeterID]flatwatt.Score, len(meters)),
+		status: console.Status{Title: title, Meters: len(meters)},
+	}
+	for _, m := range meters {
+		b.meters[m.ID] = m
+	}
+	return b
+}
+
+// know adds the truth, for fleets where it is known.
+func (b *board) know(truth []flatwatt.Truth) {
+	b.truth = make(map[flatwatt.MeterID]flatwatt.Truth, len(truth))
+	for _, t := range truth {
+		b.truth[t.Meter] = t
+	}
+}
+
+// add takes scores that are durable. A later day replaces an earlier one.
+func (b *board) add(readings int, scores []flatwatt.Score) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.status.Readings += int64(readings)
+	if len(scores) > 0 {
+		b.ranked = nil
+	}
+	for _, s := range scores {
+		if s.Detector != rankedDetector {
+			continue
+		}
+		if old, ok := b.latest[s.Meter]; ok && old.Day > s.Day {
+			continue
+		}
+		s.Evidence = slices.Clone(s.Evidence) // scores are valid until the next call only
+		b.latest[s.Meter] = s
+		if end := (s.Day + 1).Start(zoneOf(b.meters[s.Meter])); end.After(b.status.AsOf) {
+			b.status.AsOf = end
+			b.status.Days++
+		}
+	}
+}
+
+// finish notes the end of scoring.
+func (b *board) finish(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.status.Done = err == nil
+	if err != nil {
+		b.status.Err = err.Error()
+	}
+}
+
+// Status implements console.Board.
+func (b *board) Status() console.Status {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.status
+}
+
+// Load implements console.Board.
+func (b *board) Load(id flatwatt.MeterID) (console.Load, bool) {
+	if b.loads == nil {
+		return console.Load{}, false
+	}
+	return b.loads.Load(id)
+}
+
+// Findings implements console.Board. The order is total, so that the same scores always
+// give the same ranks.
+func (b *board) Findings() []console.Finding {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ranked != nil {
+		return b.ranked
+	}
+	list := make([]console.Finding, 0, len(b.latest))
+	for id, s := range b.latest {
+		f := console.Finding{Meter: b.meters[id], Score: s}
+		if f.Meter.ID == "" {
+			f.Meter = flatwatt.Meter{ID: id, Zone: time.UTC}
+		}
+		f.Reason, f.Reasons = b.words(s)
+		if t, ok := b.truth[id]; ok {
+			f.Truth = &t
+		} else if b.truth != nil {
+			f.Truth = &flatwatt.Truth{Meter: id, Label: flatwatt.NoneLabel}
+		}
+		list = append(list, f)
+	}
+	slices.SortFunc(list, func(x, y console.Finding) int { return compareScores(x.Score, y.Score) })
+	for i := range list {
+		if !math.IsNaN(list[i].Score.LogOdds) {
+			list[i].Rank = i + 1
+		}
+	}
+	b.ranked = list
+	return list
+}
+
+// compareScores puts the highest log odds first,
+// meters without a score last; ties by name.
+func compareScores(x, y flatwatt.Score) int {
+	return cmp.Or(
+		cmp.Compare(btoi(math.IsNaN(x.LogOdds)), btoi(math.IsNaN(y.LogOdds))),
+		-cmp.Compare(x.LogOdds, y.LogOdds),
+		cmp.Compare(x.Meter, y.Meter),
+	)
+}
