@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/flatwatt/flatwatt"
+)
+
+// reasonsInLine is how many pieces of evidence the one-line reason names.
+const reasonsInLine = 3
+
+// wordsIn gives the words for scores in a language: the strongest evidence in one line,
+// and each piece of evidence on its own.
+func wordsIn(lang string) func(flatwatt.Score) (string, []string) {
+	return func(s flatwatt.Score) (string, []string) {
+		all := make([]string, len(s.Evidence))
+		for i, e := range s.Evidence {
+			all[i] = say(e, lang)
+		}
+		return lineOf(s, all, lang), all
+	}
+}
+
+// lineOf names what speaks for a miner where the meter is a suspect or close to one, and
+// what speaks against it where it is not.
+func lineOf(s flatwatt.Score, all []string, lang string) string {
+	text := map[string][2]string{
+		"none": {"nothing stands out", "无异常"},
+		"data": {"not enough readings to judge", "数据不足，无法判断"},
+		"gone": {"the block has vanished", "该负荷已消失"},
+		"flat": {"the register seems stuck: no reading varies", "表计疑似停走：读数不变"},
+	}
+	pick := func(key string) string { return text[key][btoi(lang == "zh")] }
+	switch s.State {
+	case flatwatt.NotEnoughData:
+		return pick("data")
+	case flatwatt.MeterFault:
+		if len(all) == 0 {
+			return pick("flat")
+		}
+	}
+	sign := 1.0
+	if s.State != flatwatt.Suspect && s.State != flatwatt.Ended && !(s.Probability >= 0.1) {
+		sign = -1
+	}
+	var parts []string
+	if s.State == flatwatt.Ended {
+		parts = append(parts, pick("gone"))
+	}
+	for i, e := range s.Evidence {
+		if len(parts) < reasonsInLine && e.LogOdds*sign > 0 {
+			parts = append(parts, all[i])
+		}
+	}
+	if len(parts) == 0 {
+		return pick("none")
+	}
+	if lang == "zh" {
+		return strings.Join(parts, "；")
+	}
+	return strings.Join(parts, "; ")
+}
+
+// say puts one piece of evidence into words.
+func say(e flatwatt.Evidence, _ string) string {
+	if math.IsNaN(e.Value) {
+		return e.Term
+	}
+	return fmt.Sprintf("%s %.3g", strings.ReplaceAll(e.Term, "_", " "), e.Value)
+}
