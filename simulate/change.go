@@ -15,11 +15,12 @@ type change struct {
 }
 
 // newChange plans a change of the given kind for a place whose peak is about peakKW.
-func newChange(r *rand.Rand, kind string, region *Region, peakKW, hours float64) *change {
+func newChange(r *rand.Rand, kind, use string, region *Region, peakKW, hours float64) *change {
 	ch := &change{kind: kind, onset: math.Floor(r.Float64()*hours*4) / 4}
 	b := &builder{r: r, region: region}
-	ch.life = b.changeLife(kind)
-	if ch.life == nil {
+	if kind == "vacancy ends" && use != "vacant" {
+		ch.life = emptyBefore
+	} else if ch.life = b.changeLife(kind); ch.life == nil {
 		b.changeLoad(kind, peakKW)
 	}
 	ch.apps = b.apps
@@ -27,6 +28,13 @@ func newChange(r *rand.Rand, kind string, region *Region, peakKW, hours float64)
 		ch.apps[i].span = span{ch.onset, math.Inf(1)}
 	}
 	return ch
+}
+
+// emptyBefore leaves a furnished place without people until somebody moves in.
+func emptyBefore(c *canvas, _ *rand.Rand, from int) {
+	for i := range from {
+		c.act[i] *= .02
+	}
 }
 
 // changeLife is for the kinds that change what people do rather than what is plugged in.

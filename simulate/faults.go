@@ -103,7 +103,7 @@ func (f *faults) spoil(g *Generator, s *flatwatt.Series) {
 	}
 	if lo := g.cal.index(f.swap); lo < g.cal.n {
 		for i := lo; i < min(g.cal.n, lo+int(math.Ceil(3/g.cal.dt))); i++ {
-			s.Energy[i] = nan
+			lost(s, i)
 		}
 	}
 }

@@ -176,9 +176,7 @@ func (g *Generator) customer(i int) (flatwatt.Series, flatwatt.Truth, flow) {
 	changeKW := g.honest(i, p, c)
 	var blk *block
 	if p.miner != nil {
-		keep := append([]float64(nil), c.buf...)
-		blk = p.miner.draw(c, stream(g.cfg.Seed, uint64(i), forMinerDraw))
-		copy(c.buf, keep)
+		blk = p.miner.draw(c, stream(g.cfg.Seed, uint64(i), forMinerDraw), g.cuts(p.transformer))
 	}
 	drawn := newFlow(g.cal.n)
 	copy(drawn.p, c.p)
@@ -226,11 +224,15 @@ func sum(x []float64) (s float64) {
 func (c *canvas) under(g *Generator, reg *Region) {
 	for k := range g.cfg.Regions {
 		if &g.cfg.Regions[k] == reg {
-			s := &g.regions[k]
-			c.cal, c.temp, c.cloud, c.rain = g.cal, s.temp, s.cloud, s.rain
-			c.rise, c.set, c.noon, c.lat = s.rise, s.set, s.noon, s.lat
+			c.outdoors(g.regions[k], g.cal)
 		}
 	}
+}
+
+// outdoors gives c a grid and its weather.
+func (c *canvas) outdoors(s sky, cal *calendar) {
+	c.cal, c.temp, c.cloud, c.rain = cal, s.temp, s.cloud, s.rain
+	c.rise, c.set, c.noon, c.lat = s.rise, s.set, s.noon, s.lat
 	c.lag(10)
 }
 

@@ -162,9 +162,9 @@ func (g *Generator) bypassTruth(k int, t flatwatt.Truth) flatwatt.Truth {
 		c := g.pool.Get().(*canvas)
 		c.reset()
 		c.under(g, p.region)
-		blk := p.miner.draw(c, stream(g.cfg.Seed, uint64(i), forMinerDraw))
+		blk := p.miner.draw(c, stream(g.cfg.Seed, uint64(i), forMinerDraw), g.cuts(k))
 		g.pool.Put(c)
-		t = g.minerTruth(flatwatt.Truth{Meter: t.Meter, Note: "bypass at " + string(customerID(i))}, p.miner, blk)
+		t = minerTruth(flatwatt.Truth{Meter: t.Meter, Note: "bypass at " + string(customerID(i))}, p.miner, blk, g.cal)
 	}
 	return t
 }

@@ -57,14 +57,23 @@ func register(kW []float64, dt, resolution float64) []float64 {
 		return e
 	}
 	rest, per := resolution/2, 1/resolution
-	decimals := math.Pow(10, math.Ceil(max(0, -math.Log10(resolution)))+2)
+	decimals := decimalsOf(resolution)
 	for i, x := range kW {
 		rest += x * dt
 		n := math.Floor(rest * per)
 		rest -= n * resolution
-		e[i] = math.Round(n*resolution*decimals) / decimals // shows 0.07, not 0.07000000000000001
+		e[i] = math.Round(n*resolution*decimals) / decimals
 	}
 	return e
+}
+
+// decimalsOf is the power of ten that rounds multiples of resolution to what a person
+// would write: 0.07, not 0.07000000000000001.
+func decimalsOf(resolution float64) float64 {
+	if resolution <= 0 {
+		return 1e12
+	}
+	return math.Pow(10, math.Ceil(max(0, -math.Log10(resolution)))+2)
 }
 
 // measureGrid is the meter of a transformer or feeder: fine resolution, its own losses of data.

@@ -3,6 +3,7 @@ package simulate
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/flatwatt/flatwatt"
 )
@@ -31,16 +32,16 @@ func (b *block) mean() float64 {
 
 // draw makes the block's demand on c's grid: machines, their failures and reboots, the
 // hours, outages with a staircase restart, warmth, power modes, noise and fans.
-func (m *miner) draw(c *canvas, r *rand.Rand) *block {
+// Power cuts are outages like its own. c's buf must be clear and is left so.
+func (m *miner) draw(c *canvas, r *rand.Rand, cuts []span) *block {
 	n := c.cal.n
 	b := &block{kW: make([]float64, n), kvar: make([]float64, n), mask: make([]float64, n)}
-	clear(c.buf)
 	for _, u := range m.machines {
 		m.runMachine(c, r, u)
 	}
 	copy(b.kW, c.buf)
 	clear(c.buf)
-	runs := m.runs(c, r)
+	runs := m.runs(c, r, cuts)
 	for _, s := range runs {
 		c.pulse(s.from, s.to, 1)
 	}
@@ -74,7 +75,7 @@ func (m *miner) runMachine(c *canvas, r *rand.Rand, u machine) {
 }
 
 // runs are the spans in which the site has power and wants to mine.
-func (m *miner) runs(c *canvas, r *rand.Rand) []span {
+func (m *miner) runs(c *canvas, r *rand.Rand, cuts []span) []span {
 	from, to := max(m.onset, 0), min(m.end, c.cal.hours())
 	var want []span
 	if m.schedule == flatwatt.AlwaysOn || m.schedule == flatwatt.NoneKnown {
@@ -82,7 +83,7 @@ func (m *miner) runs(c *canvas, r *rand.Rand) []span {
 	} else {
 		want = m.daily(c, r, from, to)
 	}
-	gaps := append([]span{}, m.pauses...)
+	gaps := slices.Concat(m.pauses, cuts)
 	perMonth := uniform(r, .5, 4)
 	for t := from + r.ExpFloat64()*720/perMonth; t < to; t += r.ExpFloat64() * 720 / perMonth {
 		gaps = append(gaps, span{t, t + math.Exp(uniform(r, math.Log(5./60), math.Log(6)))})

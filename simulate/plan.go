@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/flatwatt/flatwatt"
@@ -49,7 +50,7 @@ func (g *Generator) planOf(i int) *plan {
 	} else if isChange {
 		c := stream(g.cfg.Seed, uint64(i), forChange)
 		kind := p.use.changes[c.IntN(len(p.use.changes))]
-		p.change = newChange(c, kind, p.region, p.peakGuess(), hours)
+		p.change = newChange(c, kind, p.use.name, p.region, p.peakGuess(), hours)
 	}
 	return p
 }
@@ -153,24 +154,22 @@ func (g *Generator) truth(i int, p *plan, blk *block, changeKW float64) flatwatt
 	case p.miner != nil && p.miner.bypass:
 		t.Note += ", bypass: its miner is seen only at " + string(transformerID(p.transformer))
 	case p.miner != nil:
-		t = g.minerTruth(t, p.miner, blk)
+		t = minerTruth(t, p.miner, blk, g.cal)
 	case p.change != nil:
-		t.Label, t.Onset, t.Block = flatwatt.LegitChange, g.at(p.change.onset), flatwatt.KW(changeKW)
+		t.Label, t.Onset, t.Block = flatwatt.LegitChange, g.cal.at(p.change.onset), flatwatt.KW(changeKW)
 		t.Note += ": " + p.change.kind
 	}
 	return t
 }
 
-func (g *Generator) minerTruth(t flatwatt.Truth, m *miner, blk *block) flatwatt.Truth {
+func minerTruth(t flatwatt.Truth, m *miner, blk *block, cal *calendar) flatwatt.Truth {
 	t.Label, t.Block, t.Units, t.Schedule = flatwatt.Miner, flatwatt.KW(blk.mean()), len(m.machines), m.schedule
-	t.Note += ": " + m.String()
+	t.Note = strings.TrimPrefix(t.Note+": "+m.String(), ": ")
 	if !math.IsInf(m.onset, -1) {
-		t.Onset = g.at(m.onset)
+		t.Onset = cal.at(m.onset)
 	}
 	if !math.IsInf(m.end, 1) {
-		t.Note += ", ends " + g.at(m.end).Format(time.RFC3339)
+		t.Note += ", ends " + cal.at(m.end).Format(time.RFC3339)
 	}
 	return t
 }
-
-func (g *Generator) at(h float64) time.Time { return g.cal.at(h) }
