@@ -45,15 +45,17 @@ type Fleet struct {
 	voltage  []float32
 	offset   []int32 // of each meter's window in slots
 
-	last     int32 // the meter of the previous reading
-	late     uint64
-	unknown  uint64
-	offGrid  uint64
-	scratch  scratch
-	evidence []flatwatt.Evidence // arena of the scores of one call
-	measure  [numTerms]float64
-	days     []day
-	parts    []part
+	last      int32 // the meter of the previous reading
+	late      uint64
+	unknown   uint64
+	offGrid   uint64
+	watch     Watcher
+	scratch   scratch
+	judgement judgement           // of the meter being judged
+	evidence  []flatwatt.Evidence // arena of the scores of one call
+	measure   [numTerms]float64
+	days      []day
+	parts     []part
 }
 
 // NewFleet returns an empty fleet of the meters given. Meters that are not customers
@@ -107,7 +109,7 @@ func (f *Fleet) layOut() error {
 		f.offset[i+1] = f.offset[i] + int32((25*time.Hour+f.grace)/m.Interval)
 	}
 	f.slots = make([]slot, f.offset[len(f.meters)])
-	f.groups.layOut(f.meters, f.zoneOf)
+	f.groups.layOut(f.meters, f.zoneOf, f.zones)
 	return nil
 }
 

@@ -14,8 +14,9 @@ const (
 	lowSigmas    = -4.0 // a floor this far down is an absence, not a new normal …
 	lowDaysMax   = 21   // … unless it lasts longer than this
 	stuckDaysMin = 2
-	evidenceMin  = 0.05 // contributions smaller than this are not worth words
-	evidenceMax  = 12   // terms told with a score
+	evidenceMin  = 0.05  // contributions smaller than this are not worth words
+	estimateFrom = 0.002 // probability from which a block is worth estimating
+	evidenceMax  = 12    // terms told with a score
 )
 
 // judge takes meter i's day into its memory and appends its score.
@@ -29,13 +30,17 @@ func (f *Fleet) judge(dst []flatwatt.Score, i int32, z *zone, d *day, p *part) [
 	if c.stuckDays == 0 {
 		f.remember(c, d, p, z.day)
 	}
-	j := judgement{meter: &f.meters[i], c: c, part: p, today: z.day}
+	f.judgement = judgement{meter: &f.meters[i], c: c, part: p, today: z.day}
+	j := &f.judgement
 	j.prepare()
 	s := flatwatt.Score{
 		Meter: j.meter.ID, Day: z.day, Start: time.Unix(z.start, 0).UTC(),
 		Detector: "customer", Model: f.params.Version, Features: c.feat.features(),
 	}
-	f.weigh(&s, &j)
+	f.weigh(&s, j)
+	if f.watch != nil {
+		f.watch(&s, j.meter.Class, f.measure[:], j.hasBlock(), int(c.ep.days))
+	}
 	f.absorbIfHonest(c, &s)
 	return append(dst, s)
 }
@@ -134,7 +139,9 @@ func (f *Fleet) weigh(s *flatwatt.Score, j *judgement) {
 	if c.firstAlarm != 0 {
 		s.FirstAlarm = c.firstAlarm.Start(j.meter.Zone)
 	}
-	j.estimate(s, b)
+	if s.Probability >= estimateFrom || c.firstAlarm != 0 {
+		j.estimate(s, b)
+	}
 }
 
 func (f *Fleet) calibrate(logOdds float64) float64 {

@@ -29,7 +29,7 @@ type peerGroups struct {
 	tempAt int64
 }
 
-func (g *peerGroups) layOut(meters []flatwatt.Meter, zoneOf []int32) {
+func (g *peerGroups) layOut(meters []flatwatt.Meter, zoneOf []int32, zones []zone) {
 	type key struct {
 		zone   int32
 		level  int
@@ -42,6 +42,7 @@ func (g *peerGroups) layOut(meters []flatwatt.Meter, zoneOf []int32) {
 		if !ok {
 			n = int32(len(ids))
 			ids[k] = n
+			zones[k.zone].groups = append(zones[k.zone].groups, n)
 		}
 		return n
 	}
@@ -65,7 +66,7 @@ func (g *peerGroups) layOut(meters []flatwatt.Meter, zoneOf []int32) {
 // standardised deviations, per mask. Removing it takes out cold waves, holidays and
 // clock changes without knowing their cause. It also finds each group's usual floor.
 func (g *peerGroups) commonMode(f *Fleet, z *zone, days []day, parts []part) {
-	for k := range g.values {
+	for _, k := range z.groups {
 		for m := range numMasks {
 			g.values[k][m] = g.values[k][m][:0]
 		}
@@ -88,7 +89,7 @@ func (g *peerGroups) commonMode(f *Fleet, z *zone, days []day, parts []part) {
 			}
 		}
 	}
-	for id := range g.values {
+	for _, id := range z.groups {
 		for m := range numMasks {
 			v := g.values[id][m]
 			g.median[id][m] = math.NaN()

@@ -46,11 +46,13 @@ func UnitCount(blockKW, se float64) (low, high float64) {
 	const kMax = 160
 	var post [kMax + 1]float64
 	total := 0.0
-	for k := 1; k <= kMax; k++ {
-		for _, u := range Units {
-			mean := float64(k) * u.KW
+	for _, u := range Units {
+		// Teeth further than 6 standard deviations away weigh nothing.
+		k0 := blockKW / u.KW
+		reach := 1 + 6*math.Sqrt(k0*unitSpread*unitSpread+(0.0004*blockKW*blockKW+se*se)/(u.KW*u.KW))
+		for k := int(max(1, k0-reach)); k <= int(min(kMax, k0+reach)); k++ {
 			v := float64(k)*unitSpread*u.KW*unitSpread*u.KW + 0.0004*blockKW*blockKW + se*se
-			e := blockKW - mean
+			e := blockKW - float64(k)*u.KW
 			p := u.PopWeight * math.Pow(unitsCountP, float64(k)) * math.Exp(-e*e/(2*v)) / math.Sqrt(v)
 			post[k] += p
 			total += p
