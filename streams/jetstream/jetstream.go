@@ -1,0 +1,90 @@
+// Package jetstream is a pipeline's ends on NATS JetStream: readings come from a
+// stream, rejects go to another, checkpoints live in a third with a pointer in a KV
+// bucket. The server may run in this process (package natsd) or be a cluster.
+//
+// The place in the stream is flatwatt's own, kept in the checkpoint beside the memory
+// that belongs to it; the server's acknowledgements are not used, because the two
+// could disagree. A Position is the stream sequence of the last message absorbed.
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	js "github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	ReadingsStream   = "AMI"
+	ReadingsSubjects = "ami.readings.>" // one more token or several: the concentrator
+	RejectedStream   = "AMI_REJECTED"
+	RejectedSubject  = "ami.rejected"
+)
+
+// Retention says how long a stream keeps its messages. Zero fields: no limit, one
+// replica, and a dedupe window of DefaultDedupe.
+type Retention struct {
+	MaxAge   time.Duration
+	MaxBytes int64 // the oldest messages go first
+	Replicas int
+
+	// Dedupe is how long a message id is remembered: a message that comes again within
+	// it is stored once. The server holds the ids in memory, some 100 bytes each.
+	Dedupe time.Duration
+}
+
+// DefaultDedupe covers a publisher's reconnects and restarts.
+const DefaultDedupe = 10 * time.Minute
+
+// rejectsDedupe covers the repeats of a restart, which come when it comes: a day lets
+// people look at a stopped worker first.
+const rejectsDedupe = 24 * time.Hour
+
+// EnsureReadings makes the stream of readings where it is missing. One that exists is
+// left as its operator made it.
+func EnsureReadings(ctx context.Context, j js.JetStream, r Retention) (js.Stream, error) {
+	if r.Dedupe == 0 {
+		r.Dedupe = DefaultDedupe
+	}
+	return ensure(ctx, j, ReadingsStream, ReadingsSubjects, "Meter readings as received", r)
+}
+
+// EnsureRejected makes the stream of rejects where it is missing.
+func EnsureRejected(ctx context.Context, j js.JetStream, r Retention) (js.Stream, error) {
+	if r.Dedupe == 0 {
+		r.Dedupe = rejectsDedupe
+		if r.MaxAge > 0 {
+			r.Dedupe = min(r.Dedupe, r.MaxAge) // the server insists
+		}
+	}
+	return ensure(ctx, j, RejectedStream, RejectedSubject, "Input that could not be taken, with the reason", r)
+}
+
+func ensure(ctx context.Context, j js.JetStream, name, subjects, about string, r Retention) (js.Stream, error) {
+	s, err := j.Stream(ctx, name)
+	if err == nil {
+		return s, nil
+	}
+	if !errors.Is(err, js.ErrStreamNotFound) {
+		return nil, fmt.Errorf("look for stream %s: %w", name, err)
+	}
+	s, err = j.CreateStream(ctx, js.StreamConfig{
+		Name: name, Subjects: []string{subjects}, Description: about, Storage: js.FileStorage,
+		Discard: js.DiscardOld, MaxAge: r.MaxAge, MaxBytes: maxBytes(r.MaxBytes), Replicas: max(1, r.Replicas),
+		Duplicates: r.Dedupe, AllowDirect: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create stream %s: %w", name, err)
+	}
+	return s, nil
+}
+
+// maxBytes is JetStream's way to say "no limit".
+func maxBytes(n int64) int64 {
+	if n == 0 {
+		return -1
+	}
+	return n
+}
