@@ -66,14 +66,26 @@ func (r *rows) addRange(src *rows, from, to int) {
 	r.quality = addCol(r.quality, src.quality, n, from, to, flatwatt.Actual)
 }
 
-func addCol[T any](dst, src []T, n, from, to int, fill T) []T {
-	if src == nil {
-		if dst == nil {
-			return nil
-		}
+// addCol appends src[from:to] to dst, which is behind by what it leaves out: a column
+// stays nil as long as nothing but fill comes in, though other meters of src have it.
+func addCol[T comparable](dst, src []T, n, from, to int, fill T) []T {
+	switch {
+	case dst == nil && (src == nil || allBlank(src[from:to], fill)):
+		return nil
+	case src == nil:
 		return grow(dst, n+to-from, fill)
 	}
 	return append(grow(dst, n, fill), src[from:to]...)
+}
+
+// allBlank asks whether all of col are fill, or NaN.
+func allBlank[T comparable](col []T, fill T) bool {
+	for _, v := range col {
+		if v != fill && v == v {
+			return false
+		}
+	}
+	return true
 }
 
 // row is one reading of rows.
@@ -229,11 +241,17 @@ func strictlyIncreasing(at []int32) bool {
 }
 
 // widen makes of a single-precision number the double that prints the same, so that
-// 0.1 stays 0.1 through reading and writing.
+// 227.6 stays 227.6 through reading and writing: the decimal with the fewest digits that
+// single precision cannot tell from v. Meters give a few digits, so few are tried.
 func widen(v float32) float64 {
 	d := float64(v)
-	if s := math.Round(d*1e6) / 1e6; float32(s) == v {
-		return s
+	if d-d != 0 {
+		return d // NaN and infinities
+	}
+	for _, scale := range pow10[:7] {
+		if s := math.RoundToEven(d*scale) / scale; float32(s) == v {
+			return s
+		}
 	}
 	d, _ = strconv.ParseFloat(strconv.FormatFloat(d, 'g', -1, 32), 64)
 	return d
