@@ -66,7 +66,7 @@ func (g *Generator) sag(i int, c *canvas) {
 	}
 	life := span{m.onset, m.end}
 	for k := range c.dv {
-		h := math.Mod(float64(g.cal.slots[k].quarter)/4+24-m.on, 24)
+		h := clock(float64(g.cal.slots[k].quarter)/4 - m.on)
 		if m.schedule == flatwatt.AlwaysOn || h < m.off-m.on {
 			c.dv[k] -= min(.02, .0003*kW) * life.covers(k, g.cal.dt)
 		}

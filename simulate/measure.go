@@ -40,6 +40,9 @@ func (g *Generator) measure(i int, p *plan, c *canvas) flatwatt.Series {
 func volts(c *canvas, ohm float64, r *rand.Rand) []float64 {
 	v := make([]float64, len(c.p))
 	for i := range v {
+		if c.dv[i] <= -1 {
+			continue // dark; the meter's battery stamps 0 V
+		}
 		x := nominalVolt * (1 + c.dv[i] - ohm*c.p[i] + .0004*r.NormFloat64())
 		v[i] = max(0, math.Round(x*10)/10)
 	}

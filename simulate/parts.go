@@ -40,7 +40,7 @@ func (w *week) at(c *canvas, i int) float64 {
 func curve(shift float64, points ...float64) (y [96]float64) {
 	n := len(points) / 2
 	for q := range y {
-		h := math.Mod(float64(q)/4+.125-shift+48, 24)
+		h := clock(float64(q)/4 + .125 - shift)
 		k := n - 1
 		for j := range n {
 			if points[2*j] <= h {
@@ -49,15 +49,18 @@ func curve(shift float64, points ...float64) (y [96]float64) {
 		}
 		next := (k + 1) % n
 		a, b := points[2*k], points[2*next]
-		span := math.Mod(b-a+24, 24)
+		span := clock(b - a)
 		if span == 0 {
 			span = 24
 		}
-		f := math.Mod(h-a+24, 24) / span
+		f := clock(h-a) / span
 		y[q] = points[2*k+1]*(1-f) + points[2*next+1]*f
 	}
 	return y
 }
+
+// clock wraps hours into [0, 24).
+func clock(h float64) float64 { return h - 24*math.Floor(h/24) }
 
 // flat draws a constant load with slow and fast relative noise.
 func flat(kW, slowCV, fastCV float64) func(*canvas, *rand.Rand) {

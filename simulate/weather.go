@@ -48,12 +48,13 @@ func newWeather(seed uint64, cal *calendar, regions []Region) *weather {
 }
 
 // synoptic is the weather of passing fronts, in °C: slow noise, and cold waves that fall
-// within a day and recover over three to five.
+// within a day and recover over three to five. They come every 24 days, so the mean over
+// a year is put back to zero.
 func synoptic(r *rand.Rand, hours int) []float64 {
 	x := make([]float64, hours)
 	front := newAR(r, 3.2, 55, 1)
 	for i := range x {
-		x[i] = front.next(r)
+		x[i] = front.next(r) + coldWaveMeanC
 	}
 	for t := r.ExpFloat64() * 20 * 24; t < float64(hours); t += (4 + r.ExpFloat64()*20) * 24 {
 		depth, fall, recover := uniform(r, 5, 13), uniform(r, 10, 30), uniform(r, 40, 110)
@@ -64,6 +65,9 @@ func synoptic(r *rand.Rand, hours int) []float64 {
 	}
 	return x
 }
+
+// coldWaveMeanC is mean depth 9 °C × (half of 20 h falling + 75 h recovering) / 576 h between waves.
+const coldWaveMeanC = 9. * (10 + 75) / (24 * 24)
 
 func newClimate(r *rand.Rand, w *weather, reg Region, shared, own []float64, zone *time.Location) *climate {
 	c := &climate{temp: make([]float64, w.hours), cloud: make([]float64, w.hours), rain: make([]float64, w.hours)}

@@ -30,7 +30,7 @@ func (b *builder) shiftHours(count int) week {
 	from := uniform(b.r, 6.5, 8.5)
 	var y [96]float64
 	for q := range y {
-		h := math.Mod(float64(q)/4+.125-from+24, 24)
+		h := clock(float64(q)/4 + .125 - from)
 		if h < 8.8*float64(count) || count == 3 {
 			y[q] = 1
 		}
