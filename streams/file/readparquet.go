@@ -303,11 +303,11 @@ func (d *parquetRange) check(meter int32, start int64, r *row) (bad *fault) {
 	}
 	switch {
 	case !isNull(r.energy) && !(math.Abs(r.energy) <= maxEnergyKWh):
-		return badNumber(roleEnergy, formatFloat(nil, r.energy))
+		return badNumber(roleEnergy, showNumber(r.energy))
 	case math.Abs(float64(r.reactive)) > maxEnergyKWh:
-		return badNumber(roleReactive, formatFloat(nil, float64(r.reactive)))
+		return badNumber(roleReactive, showNumber(float64(r.reactive)))
 	case r.voltage < 0 || r.voltage > maxVolt:
-		return badNumber(roleVoltage, formatFloat(nil, float64(r.voltage)))
+		return badNumber(roleVoltage, showNumber(float64(r.voltage)))
 	}
 	return nil
 }
@@ -357,5 +357,7 @@ func eachPage(chunk parquet.ColumnChunk, from, n int64, f func(parquet.Page) err
 	}
 	return nil
 }
+
+func showNumber(v float64) []byte { return strconv.AppendFloat(nil, v, 'g', -1, 64) }
 
 func itoa(v int64) string { return strconv.FormatInt(v, 10) }
