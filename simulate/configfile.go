@@ -78,7 +78,7 @@ func lineOf(text []byte, field string) int {
 	return 1
 }
 
-// MarshalYAML writes c so that ParseConfig reads it back unchanged.
+// YAML writes c so that ParseConfig reads it back unchanged.
 func (c Config) YAML() ([]byte, error) {
 	text, err := yaml.Marshal(c)
 	if err != nil {

@@ -142,6 +142,10 @@ func (g *Generator) Use(i int) string {
 // Series draws meter i as numbered in Meters: what its register delivered, and the
 // truth behind it. Transformers and feeders draw all their customers again, so All
 // is the faster way to have every series.
+//
+// Where a miner bypasses its customer's meter, the transformer has the label Miner and
+// the customer NoneLabel: no detector of customers could see it. Block is 0 for a
+// change of life, such as a vacancy, which adds no load of its own.
 func (g *Generator) Series(i int) (flatwatt.Series, flatwatt.Truth) {
 	if i < g.cfg.Meters {
 		s, t, _ := g.customer(i)
