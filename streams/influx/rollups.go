@@ -1,0 +1,277 @@
+package influx
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/flatwatt/flatwatt"
+)
+
+const (
+	// MaxDays is how many days Rollups holds, about 80 bytes a score: two for zones and
+	// two for late data. A day that comes back after it was dropped is read back.
+	MaxDays = 4
+
+	// perUnit is the resolution of sums: a millionth of a kW or TH/s. Whole numbers add
+	// up to the same whatever the order, and can be taken away again without a rest.
+	perUnit = 1e6
+
+	// maxDepth bounds the walk from a meter to its feeder, should parents form a ring.
+	maxDepth = 16
+)
+
+// Rollups adds up scores by transformer, feeder and part of the fleet. A Write holds
+// only some scores of a day, and may hold some for the second time, so a day's scores
+// are kept, in brief: what comes again takes the place of what it was. The sums are of
+// whole numbers, so they depend on the set of scores alone and not on how it was cut
+// into writes, its order or repetitions; the lines are sorted.
+//
+// Memory is no truth, though: after a restart the pipeline repeats only what its last
+// checkpoint does not cover. The database holds the day's other scores, so Sink reads
+// them back when it meets a day that it does not know. The roll-ups in the database
+// are thus always those of the scores in the database.
+//
+// Several workers may each write a part of the fleet: they tag their points by part,
+// and readers add the parts up. Transformers lie within one part.
+type Rollups struct {
+	part     string
+	strict   bool // count no meter that the register lacks: another part may count it
+	register map[flatwatt.MeterID]place
+	names    []flatwatt.MeterID // of transformers and feeders; place holds indexes
+	days     map[flatwatt.Day]*dayRoll
+	touched  uint64 // counts begins, to drop the day that began longest ago
+}
+
+// A place is where a meter hangs in the grid: indexes into Rollups.names, 0 for none.
+type place struct{ transformer, feeder int32 }
+
+// A dayRoll is what is known of one day. Only this day's begin and Add change it.
+type dayRoll struct {
+	began    uint64
+	marks    map[scoreKey]mark
+	groups   map[group]*sums
+	suspects map[string]map[flatwatt.MeterID]mark // by detector
+	changed  map[group]bool
+	top      map[string]bool // detectors whose top may have changed
+}
+
+type scoreKey struct {
+	meter    flatwatt.MeterID
+	detector string
+}
+
+// A mark is a score in brief.
+type mark struct {
+	state              flatwatt.State
+	probability        float64
+	block              float64 // kW, NaN where unknown
+	kw, hashLo, hashHi int64   // in 1/perUnit; of suspects, else 0
+	at                 place
+}
+
+// A group is what scores are added up by. Name 0 with level fleet is the whole part.
+type group struct {
+	level    level
+	name     int32
+	detector string
+}
+
+type level int8
+
+const (
+	byTransformer level = iota
+	byFeeder
+	byFleet
+)
+
+// sums counts scores by state and adds up what suspects would draw and compute.
+type sums struct {
+	scored, normal, suspects, ended, faults, notEnough int64
+	kw, hashLo, hashHi                                 int64 // in 1/perUnit
+}
+
+// NewRollups prepares roll-ups along the parents in register. Part names the part of
+// the fleet that is written and then only meters in register count; "" is all of it.
+func NewRollups(register []flatwatt.Meter, part string) (*Rollups, error) {
+	r := &Rollups{
+		part: cmp.Or(part, partOfAllMeters), strict: part != "",
+		names: make([]flatwatt.MeterID, 1), days: make(map[flatwatt.Day]*dayRoll),
+	}
+	if err := checkTag(PartTag, r.part); err != nil {
+		return nil, err
+	}
+	byID := make(map[flatwatt.MeterID]*flatwatt.Meter, len(register))
+	for i := range register {
+		byID[register[i].ID] = &register[i]
+	}
+	index := make(map[flatwatt.MeterID]int32)
+	intern := func(id flatwatt.MeterID) (int32, error) {
+		if id == "" {
+			return 0, nil
+		}
+		if i, ok := index[id]; ok {
+			return i, nil
+		}
+		r.names = append(r.names, id)
+		index[id] = int32(len(r.names) - 1)
+		return index[id], checkTag(TransformerTag+" or "+FeederTag, string(id))
+	}
+	r.register = make(map[flatwatt.MeterID]place, len(register))
+	for i := range register {
+		transformer, feeder := ancestors(byID, register[i].ID)
+		t, err := intern(transformer)
+		if err != nil {
+			return nil, fmt.Errorf("roll-ups of meter %q: %w", register[i].ID, err)
+		}
+		f, err := intern(feeder)
+		if err != nil {
+			return nil, fmt.Errorf("roll-ups of meter %q: %w", register[i].ID, err)
+		}
+		r.register[register[i].ID] = place{t, f}
+	}
+	return r, nil
+}
+
+// ancestors is the nearest transformer and feeder at or above id, "" where there is none.
+func ancestors(byID map[flatwatt.MeterID]*flatwatt.Meter, id flatwatt.MeterID) (transformer, feeder flatwatt.MeterID) {
+	for range maxDepth {
+		m := byID[id]
+		if m == nil {
+			break
+		}
+		switch {
+		case m.Kind == flatwatt.Transformer && transformer == "":
+			transformer = m.ID
+		case m.Kind == flatwatt.Feeder && feeder == "":
+			feeder = m.ID
+		}
+		id = m.Parent
+	}
+	return transformer, feeder
+}
+
+func (r *Rollups) knows(d flatwatt.Day) bool { return r.days[d] != nil }
+
+// begin makes room for day d, by dropping the day that began longest ago.
+func (r *Rollups) begin(d flatwatt.Day) {
+	r.touched++
+	r.days[d] = &dayRoll{
+		began: r.touched, marks: make(map[scoreKey]mark), groups: make(map[group]*sums),
+		suspects: make(map[string]map[flatwatt.MeterID]mark), changed: make(map[group]bool), top: make(map[string]bool),
+	}
+	if len(r.days) <= MaxDays {
+		return
+	}
+	oldest := d
+	for other, roll := range r.days {
+		if roll.began < r.days[oldest].began {
+			oldest = other
+		}
+	}
+	delete(r.days, oldest)
+}
+
+func (r *Rollups) forget(d flatwatt.Day) { delete(r.days, d) }
+
+// Add takes score in, in place of the one of the same meter, day and detector. Its
+// strings must stay valid.
+func (r *Rollups) Add(s *flatwatt.Score) {
+	at, ok := r.register[s.Meter]
+	if !ok && r.strict {
+		return
+	}
+	if !r.knows(s.Day) {
+		r.begin(s.Day)
+	}
+	day, key := r.days[s.Day], scoreKey{s.Meter, s.Detector}
+	if old, ok := day.marks[key]; ok {
+		day.count(key, old, -1)
+	}
+	m := newMark(s, at)
+	day.marks[key] = m
+	day.count(key, m, 1)
+}
+
+func newMark(s *flatwatt.Score, at place) mark {
+	m := mark{state: s.State, probability: s.Probability, block: s.Block.Value, at: at}
+	if s.State == flatwatt.Suspect {
+		m.kw, m.hashLo, m.hashHi = whole(s.Block.Value), whole(s.HashrateTHs.Low), whole(s.HashrateTHs.High)
+	}
+	return m
+}
+
+// whole is v in 1/perUnit, 0 where it is not known.
+func whole(v float64) int64 {
+	if v != v {
+		return 0
+	}
+	return int64(math.Round(min(max(v, -MaxAbs), MaxAbs) * perUnit))
+}
+
+// count adds m to its groups, or takes it away: by is 1 or -1.
+func (d *dayRoll) count(key scoreKey, m mark, by int64) {
+	groups := [...]group{
+		{byTransformer, m.at.transformer, key.detector}, {byFeeder, m.at.feeder, key.detector}, {byFleet, 0, key.detector},
+	}
+	for _, g := range groups {
+		if g.name == 0 && g.level != byFleet {
+			continue
+		}
+		if d.groups[g] == nil {
+			d.groups[g] = new(sums)
+		}
+		d.groups[g].add(m, by)
+		d.changed[g] = true
+	}
+	d.top[key.detector] = true // written at least once, even without a suspect
+	if m.state != flatwatt.Suspect {
+		return
+	}
+	if by < 0 {
+		delete(d.suspects[key.detector], key.meter)
+		return
+	}
+	if d.suspects[key.detector] == nil {
+		d.suspects[key.detector] = make(map[flatwatt.MeterID]mark)
+	}
+	d.suspects[key.detector][key.meter] = m
+}
+
+func (s *sums) add(m mark, by int64) {
+	s.scored += by
+	switch m.state {
+	case flatwatt.Normal:
+		s.normal += by
+	case flatwatt.Suspect:
+		s.suspects += by
+	case flatwatt.Ended:
+		s.ended += by
+	case flatwatt.MeterFault:
+		s.faults += by
+	case flatwatt.NotEnoughData:
+		s.notEnough += by
+	}
+	s.kw += by * m.kw
+	s.hashLo += by * m.hashLo
+	s.hashHi += by * m.hashHi
+}
+
+// A suspect is a rank of the top.
+type suspect struct {
+	meter              flatwatt.MeterID
+	probability, block float64
+}
+
+// ranked is the likeliest n suspects: by probability, then block, then name. NaN is last.
+func (d *dayRoll) ranked(detector string, n int) []suspect {
+	all := make([]suspect, 0, len(d.suspects[detector]))
+	for id, m := range d.suspects[detector] {
+		all = append(all, suspect{id, m.probability, m.block})
+	}
+	slices.SortFunc(all, func(a, b suspect) int {
+		return cmp.Or(cmp.Compare(b.probability, a.probability), cmp.Compare(b.block, a.block), cmp.Compare(a.meter, b.meter))
+	})
+	return all[:min(n, len(all))]
+}

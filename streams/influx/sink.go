@@ -1,0 +1,137 @@
+package influx
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/streams"
+)
+
+var _ flatwatt.Sink = (*Sink)(nil)
+
+// A Sink writes scores and their roll-ups. It may be used by several goroutines, but
+// one part of the fleet must have one Sink only: see Rollups.
+type Sink struct {
+	client *Client
+
+	mu      sync.Mutex // guards what follows
+	rollups *Rollups
+	buf     []byte
+}
+
+// NewSink returns a sink that rolls up along register: see NewRollups for part.
+// Without a register it still rolls up the fleet and the top.
+func NewSink(client *Client, register []flatwatt.Meter, part string) (*Sink, error) {
+	r, err := NewRollups(register, part)
+	if err != nil {
+		return nil, err
+	}
+	return &Sink{client: client, rollups: r}, nil
+}
+
+// Write returns once scores and the roll-ups that they change are durable. An error
+// that no retry can mend, such as a refused token or line, is marked streams.Permanent.
+//
+// Days are written one after another. The order within a day makes its roll-ups survive
+// a crash: it is marked before its first score, the scores go next, the roll-ups last.
+// So a day without a mark has no scores, and one with a mark is read back before it is
+// added to.
+func (s *Sink) Write(ctx context.Context, scores []flatwatt.Score) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, run := range byDay(scores) {
+		if err := s.writeDay(ctx, run); err != nil {
+			// What is in the database is now unknown: read it back before the next write.
+			s.rollups.forget(run[0].Day)
+			return err
+		}
+	}
+	return nil
+}
+
+// byDay parts scores by day, earliest first, each day in the given order.
+func byDay(scores []flatwatt.Score) [][]flatwatt.Score {
+	if len(scores) == 0 {
+		return nil
+	}
+	earlier := func(a, b flatwatt.Score) int { return cmp.Compare(a.Day, b.Day) }
+	if !slices.IsSortedFunc(scores, earlier) {
+		scores = slices.Clone(scores) // they belong to the caller
+		slices.SortStableFunc(scores, earlier)
+	}
+	var runs [][]flatwatt.Score
+	start := 0
+	for i := range scores {
+		if scores[i].Day != scores[start].Day {
+			runs, start = append(runs, scores[start:i]), i
+		}
+	}
+	return append(runs, scores[start:])
+}
+
+func (s *Sink) writeDay(ctx context.Context, scores []flatwatt.Score) error {
+	if err := s.recall(ctx, &scores[0]); err != nil {
+		return err
+	}
+	err := s.inChunks(ctx, len(scores), func(b []byte, i int) ([]byte, error) {
+		b, err := appendScore(b, &scores[i])
+		return b, streams.Permanent(err)
+	})
+	if err != nil {
+		return err
+	}
+	// A crash here leaves roll-ups that lack these scores. The checkpoint does not
+	// cover them, so they come again, and the day is read back whole.
+	for i := range scores {
+		s.rollups.Add(&scores[i])
+	}
+	lines := s.rollups.Changed()
+	return s.inChunks(ctx, len(lines), func(b []byte, i int) ([]byte, error) { return append(b, lines[i]...), nil })
+}
+
+// inChunks sends n lines, ChunkPoints at a time.
+func (s *Sink) inChunks(ctx context.Context, n int, line func(b []byte, i int) ([]byte, error)) (err error) {
+	for from := 0; from < n; from += s.client.conf.ChunkPoints {
+		s.buf = s.buf[:0]
+		for i := from; i < min(n, from+s.client.conf.ChunkPoints); i++ {
+			if s.buf, err = line(s.buf, i); err != nil {
+				return err
+			}
+		}
+		if err := s.client.send(ctx, s.buf); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recall makes the roll-ups know the day of score: from the database if it is marked
+// there, else by marking it.
+func (s *Sink) recall(ctx context.Context, score *flatwatt.Score) error {
+	day := score.Day
+	if s.rollups.knows(day) {
+		return nil
+	}
+	marked, err := s.client.isMarked(ctx, day, s.rollups.part)
+	if err != nil {
+		return fmt.Errorf("look for roll-ups of %s: %w", day, err)
+	}
+	s.rollups.begin(day)
+	if marked {
+		if err := s.client.scoresOf(ctx, day, s.rollups.Add); err != nil {
+			return fmt.Errorf("read scores of %s back: %w", day, err)
+		}
+		return nil
+	}
+	if err := checkTag(DetectorTag, score.Detector); err != nil {
+		return streams.Permanent(err)
+	}
+	if err := s.client.send(ctx, s.rollups.appendMark(nil, day, score.Detector)); err != nil {
+		return fmt.Errorf("mark %s: %w", day, err)
+	}
+	return nil
+}
