@@ -83,7 +83,7 @@ def auroc(findings, truth) -> float:
 
 
 @pytest.mark.parametrize("method, least", [("load_factor", .85), ("cv", .6), ("mad_median", .85), ("floor_shift", .99),
-                                           ("iforest", .8), ("ecod", .7)])
+                                           ("iforest", .65), ("ecod", .65)])
 def test_baselines(method, least, fleets, tmp_path):
     run("baselines.py", fleets[0], "--out", tmp_path / "scores.csv", "--method", method)
     scores, findings, truth = results(tmp_path, fleets[0])
