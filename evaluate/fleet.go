@@ -148,7 +148,9 @@ func choose(byID map[flatwatt.MeterID]*meterCase) *fleet {
 			f.counts.NotCustomers++
 			continue
 		}
-		if c.miner() && strings.Contains(strings.ToLower(c.truth.Note), "bypass") {
+		// Whatever the label: with the miner gone past the meter its readings are honest,
+		// yet whoever flagged it would be right.
+		if strings.Contains(strings.ToLower(c.truth.Note), "bypass") {
 			f.counts.Bypass++
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // A Number is a float64 that JSON can carry: NaN and infinities are null.
@@ -210,14 +211,20 @@ func falsePositives(cases []*meterCase) []Group {
 	return out
 }
 
-// kinds are the groups that c belongs to. "use" is what the register's column use says.
+// kinds are the groups that c belongs to. The use of a meter is what the register's
+// column use says or, as in simulated fleets, the first words of the truth's note.
 func (c *meterCase) kinds() [][2]string {
 	label := string(c.truth.Label)
 	if label == "" {
 		label = "unknown"
 	}
 	out := [][2]string{{"class", string(c.meter.Class)}, {"label", label}}
-	if use := c.meter.Extra["use"]; use != "" {
+	use := c.meter.Extra["use"]
+	if use == "" {
+		use, _, _ = strings.Cut(c.truth.Note, ":")
+		use, _, _ = strings.Cut(use, ",")
+	}
+	if use != "" {
 		out = append(out, [2]string{"use", use})
 	}
 	return out
