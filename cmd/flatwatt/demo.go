@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/console"
+	"github.com/flatwatt/flatwatt/simulate"
+	"github.com/flatwatt/flatwatt/streams/influx"
+	stream "github.com/flatwatt/flatwatt/streams/jetstream"
+)
+
+// The demo's fleet: enough miners for a list worth reading, few enough meters that the
+// suspects are there within a minute on two cores.
+const (
+	demoMeters     = 300
+	demoDays       = 90
+	demoMinerShare = 0.05
+	demoTop        = 20
+	demoSaveEvery  = 250_000
+)
+
+type demoFlags struct {
+	fleet  fleetFlags
+	dir    string
+	listen string
+	exit   bool
+}
+
+func newDemo(p *Program, opt *options) *cobra.Command {
+	var flags demoFlags
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Simulate a fleet, replay it through embedded servers, score it live",
+		Long: `Demo draws a fleet, starts an embedded NATS server with JetStream on disk and an embedded
+time-series database, replays the fleet through them much faster than real time, scores
+it live and prints the ranked suspects with the truth beside them. It then serves a page
+with each suspect's load until Ctrl-C; --exit ends at once.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.demo(cmd.Context(), opt, flags) },
+	}
+	flags.fleet.add(cmd, demoMeters, demoDays)
+	cmd.Flags().StringVar(&flags.dir, "dir", "", "empty `directory` for stream and database; the default is a temporary one")
+	cmd.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:0", "`address` of the page")
+	cmd.Flags().BoolVar(&flags.exit, "exit", false, "end after the list instead of serving the page")
+	return cmd
+}
+
+func (p *Program) demo(ctx context.Context, opt *options, flags demoFlags) error {
+	dir, err := p.workDir(flags.dir)
+	if err != nil {
+		return err
+	}
+	fleet, err := p.drawFleet(ctx, flags.fleet)
+	if err != nil {
+		return err
+	}
+	servers, err := p.startServers(ctx, settings{DataDir: dir, NATS: natsSettings{Listen: "127.0.0.1:0"},
+		Influx: influxSettings{Listen: "127.0.0.1:0", Org: "flatwatt", Bucket: "flatwatt", Token: newToken()}}, fleet.meters)
+	if err != nil {
+		return err
+	}
+	b := newBoard(fmt.Sprintf("demo, seed %d", flags.fleet.seed), customers(fleet.meters), wordsIn(opt.lang))
+	b.know(fleet.truth)
+	b.loads = fleet.loads()
+	url, err := p.serve(flags.listen, b)
+	if err != nil {
+		return err
+	}
+	p.say("page: %s", url)
+	began := time.Now()
+	if err := p.replayAndScore(ctx, fleet, servers, b); err != nil {
+		b.finish(err)
+		return err
+	}
+	b.finish(nil)
+	findings := b.Findings()
+	if err := p.printFindings(opt, demoList(findings), true); err != nil {
+		return err
+	}
+	if opt.output == "table" {
+		fmt.Fprintf(p.Stdout, "\n%s\n", standing(findings))
+	}
+	p.say("replayed, scored and stored in %.1f s; scores are in measurement %s of %s", time.Since(began).Seconds(), influx.ScoreMeasurement, servers.influxURL)
+	if flags.exit {
+		return nil
+	}
+	p.say("the page with every suspect's load is at %s; Ctrl-C ends", url)
+	<-ctx.Done()
+	return nil
+}
+
+// workDir is where the demo's servers keep their files.
+func (p *Program) workDir(dir string) (string, error) {
+	if dir == "" {
+		tmp, err := os.MkdirTemp("", "flatwatt-demo-")
+		if err != nil {
+			return "", err
+		}
+		p.atExit(func() error { return os.RemoveAll(tmp) })
+		return tmp, nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", usageError{err}
+	}
+	if len(entries) > 0 {
+		return "", usagef("--dir %s is not empty; the demo begins with nothing, name another", dir)
+	}
+	return dir, os.MkdirAll(dir, 0o755)
+}
+
+// drawnFleet is a simulated fleet in memory.
+type drawnFleet struct {
+	meters  []flatwatt.Meter
+	weather flatwatt.Weather
+	series  []flatwatt.Series
+	truth   []flatwatt.Truth
+}
+
+func (p *Program) drawFleet(ctx context.Context, flags fleetFlags) (*drawnFleet, error) {
+	cfg := simulate.DefaultConfig()
+	cfg.Seed, cfg.Meters, cfg.Days = flags.seed, flags.meters, flags.days
+	cfg.Miners.Share, cfg.Grid.Meters = demoMinerShare, false
+	g, err := simulate.New(cfg)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	bar := p.progress("simulate", "meters", int64(len(g.Meters())))
+	f := &drawnFleet{meters: g.Meters(), weather: g.Weather()}
+	for s, t := range g.All(ctx) {
+		f.series, f.truth = append(f.series, s), append(f.truth, t)
+		bar.at(int64(len(f.series)))
+	}
+	bar.end("%d meters, %d days, seed %d", len(f.series), cfg.Days, cfg.Seed)
+	return f, ctx.Err()
+}
+
+func (f *drawnFleet) loads() seriesLoads {
+	l := seriesLoads{}
+	for k := range f.series {
+		l[f.series[k].Meter] = &f.series[k]
+	}
+	return l
+}
+
+// replayAndScore publishes the fleet and scores it at the same time, until every message
+// that was stored has been scored.
+func (p *Program) replayAndScore(ctx context.Context, fleet *drawnFleet, to *servers, b *board) error {
+	scorer, err := newScorer(fleet.meters, fleet.weather)
+	if err != nil {
+		return err
+	}
+	stored, storedAll := context.WithCancel(ctx)
+	defer storedAll()
+	var last flatwatt.Position // written before storedAll is called, read after
+	total := count(fleet.series)
+	bar := p.progress("replay and score", "readings", total)
+	line, err := to.pipeline(scorer, b, bar.at)
+	if err != nil {
+		return err
+	}
+	line.SaveEvery = demoSaveEvery
+	open := line.Open
+	line.Open = func(ctx context.Context, from flatwatt.Position) (flatwatt.Source, error) {
+		source, err := open(ctx, from)
+		return &untilSource{Source: source, known: stored, last: &last, at: from}, err
+	}
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error {
+		of := parents(fleet.meters)
+		pub := &stream.Publisher{JetStream: to.stream}
+		if _, err := publish(ctx, pub, newRecordedSource(fleet.series, of), of, func(int64) {}); err != nil {
+			return err
+		}
+		var err error
+		if last, err = lastStored(ctx, to.stream); err != nil {
+			return err
+		}
+		storedAll()
+		return nil
+	})
+	work.Go(func() error { return line.Run(ctx) })
+	if err := work.Wait(); err != nil {
+		return err
+	}
+	bar.end("%s readings in %d messages", grouped(total), last)
+	return nil
+}
+
+func lastStored(ctx context.Context, j jetstream.JetStream) (flatwatt.Position, error) {
+	s, err := j.Stream(ctx, stream.ReadingsStream)
+	if err != nil {
+		return 0, err
+	}
+	return stream.LastSequence(ctx, s)
+}
+
+// demoList is what the demo prints: the first ranks and every planted miner below them.
+func demoList(all []console.Finding) []console.Finding {
+	list := ranksUpTo(all, demoTop)
+	for _, f := range all[len(list):] {
+		if f.Truth != nil && f.Truth.Label == flatwatt.Miner {
+			list = append(list[:len(list):len(list)], f)
+		}
+	}
+	return list
+}
+
+// standing says how the planted miners rank against the honest meters.
+func standing(all []console.Finding) string {
+	above, onset, older, hidden := 0, 0, 0, 0
+	honest := false
+	for _, f := range all {
+		switch {
+		case f.Truth == nil || f.Truth.Label != flatwatt.Miner:
+			honest = true
+		case strings.Contains(strings.ToLower(f.Truth.Note), "bypass"):
+			hidden++
+		case f.Truth.Onset.IsZero():
+			older++
+		default:
+			onset++
+			above += btoi(!honest)
+		}
+	}
+	text := fmt.Sprintf("%d of %d planted miners with an onset rank above every honest meter", above, onset)
+	if older > 0 {
+		text += fmt.Sprintf("; %d more are older than the data", older)
+	}
+	if hidden > 0 {
+		text += fmt.Sprintf("; %d bypass their meter and cannot be seen in its readings", hidden)
+	}
+	return text + "."
+}
+
+func newToken() secret {
+	var b [24]byte
+	_, _ = rand.Read(b[:]) // crypto/rand.Read never fails
+	return secret(hex.EncodeToString(b[:]))
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/console"
+)
+
+func newRun(p *Program, opt *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "run --config FILE",
+		Short: "Run the service: score readings from JetStream as they arrive",
+		Long: `Run consumes readings from JetStream, scores every day that closes, writes scores to the
+database and shows suspects on a page. It resumes from its last checkpoint; stopping it,
+in whatever way, loses nothing. It ends on Ctrl-C or SIGTERM with exit code 0, and with 1
+when a server stays out of reach: have the service manager restart it.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := p.loadSettings(opt.config)
+			if err != nil {
+				return err
+			}
+			return p.run(cmd.Context(), opt, s)
+		},
+	}
+}
+
+func (p *Program) run(ctx context.Context, opt *options, s settings) error {
+	if s.Fleet == "" {
+		return usagef("fleet is not set: name the directory with meters.csv in the configuration or in FLATWATT_FLEET")
+	}
+	fleet, err := p.openRegister(s.Fleet)
+	if err != nil {
+		return err
+	}
+	for _, r := range fleet.Rejects() {
+		p.say("%s: %s: %s", r.Where, r.Field, r.Reason)
+	}
+	to, err := p.startServers(ctx, s, fleet.Meters())
+	if err != nil {
+		return err
+	}
+	b := newBoard(s.Fleet, customers(fleet.Meters()), wordsIn(opt.lang))
+	recent := newRecentLoads(s.Run.PlotHours)
+	b.loads = recent
+	if s.HTTP.Listen != "" {
+		url, err := p.serve(s.HTTP.Listen, b)
+		if err != nil {
+			return err
+		}
+		p.say("page: %s", url)
+	}
+	scorer, err := newScorer(fleet.Meters(), fleet.Weather())
+	if err != nil {
+		return err
+	}
+	line, err := to.pipeline(scorer, b, func(int64) {})
+	if err != nil {
+		return err
+	}
+	line.SaveEvery = s.Run.SaveEveryReadings
+	note := line.Hooks.Scored
+	line.Hooks.Scored = func(batch flatwatt.Batch, scores []flatwatt.Score) {
+		recent.add(batch.Readings)
+		note(batch, scores)
+	}
+	line.Hooks.Resumed = func(from flatwatt.Position, size int) {
+		p.say("ready: readings from %s after position %d (%d bytes of memory), scores to %s", redact(to.natsURL), from, size, redact(to.influxURL))
+	}
+	line.Hooks.Retried = func(doing string, attempt int, err error) { p.say("%s: attempt %d: %v", doing, attempt, err) }
+	err = line.Run(ctx)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		p.say("stopped; the next start resumes from the last checkpoint")
+		return nil
+	}
+	b.finish(err)
+	if err != nil {
+		return fmt.Errorf("score: %w", err)
+	}
+	return nil
+}
+
+var nan32 = float32(math.NaN())
+
+// recentLoads keeps the last hours of load of every meter that is heard of, as hourly
+// means, for the plots: 4 bytes an hour and meter. It is no part of a checkpoint: after a
+// restart plots begin anew.
+type recentLoads struct {
+	hours int
+
+	mu     sync.Mutex // guards what follows
+	meters map[flatwatt.MeterID]*hourRing
+}
+
+// An hourRing is the last hours of one meter.
+type hourRing struct {
+	last int64     // hour since 1970 of the newest value
+	kwh  []float32 // by hour modulo length; energy so far
+	part []uint8   // minutes that are there
+}
+
+func newRecentLoads(hours int) *recentLoads {
+	return &recentLoads{hours: hours, meters: map[flatwatt.MeterID]*hourRing{}}
+}
+
+func (l *recentLoads) add(readings []flatwatt.Reading) {
+	if l.hours == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range readings {
+		r := &readings[i]
+		ring := l.meters[r.Meter]
+		if ring == nil {
+			ring = &hourRing{last: r.Start.Unix() / 3600, kwh: make([]float32, l.hours), part: make([]uint8, l.hours)}
+			l.meters[r.Meter] = ring
+		}
+		ring.add(r.Start.Unix()/3600, float32(r.Energy), uint8(r.Length/time.Minute))
+	}
+}
+
+// add puts energy into its hour. Hours that are too old are dropped.
+func (h *hourRing) add(hour int64, kwh float32, minutes uint8) {
+	n := int64(len(h.kwh))
+	for ; h.last < hour; h.last++ {
+		if h.last < hour-n {
+			h.last = hour - n
+		}
+		next := (h.last + 1) % n
+		h.kwh[next], h.part[next] = 0, 0
+	}
+	at := hour % n
+	if hour <= h.last-n || h.part[at] >= 60 {
+		return // too old, or told a second time
+	}
+	h.kwh[at] += kwh
+	h.part[at] += min(minutes, 60-h.part[at])
+}
+
+// Load implements loads.
+func (l *recentLoads) Load(id flatwatt.MeterID) (console.Load, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h := l.meters[id]
+	if h == nil {
+		return console.Load{}, false
+	}
+	n := int64(len(h.kwh))
+	load := console.Load{Start: time.Unix((h.last-n+1)*3600, 0).UTC(), Step: time.Hour, KW: make([]float32, n)}
+	first := n
+	for i := range n {
+		at := (h.last - n + 1 + i) % n
+		load.KW[i] = nan32
+		if h.part[at] > 0 {
+			load.KW[i] = h.kwh[at] * 60 / float32(h.part[at])
+			first = min(first, i)
+		}
+	}
+	load.Start = load.Start.Add(time.Duration(first) * time.Hour)
+	load.KW = load.KW[first:]
+	return load, len(load.KW) > 0
+}
