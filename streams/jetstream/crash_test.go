@@ -28,6 +28,7 @@ const (
 	crashDays = 240 // of readings of 20 meters
 
 	workerEnv = "FLATWATT_TEST_WORKER" // makes this binary a worker on the directory given
+	stepEnv   = "FLATWATT_TEST_STEP"   // makes the worker kill itself at that step
 	killsEnv  = "FLATWATT_TEST_KILLS"  // how often the worker is killed; default 12
 )
 
@@ -68,6 +69,15 @@ func work(dir string) (err error) {
 	if err != nil {
 		return err
 	}
+	if s := os.Getenv(stepEnv); s != "" {
+		left, err := strconv.Atoi(s)
+		if err != nil {
+			return err
+		}
+		p.SaveEvery = 1
+		k := &killer{Pipeline: p, left: left}
+		p.Sink, p.Rejects, p.Checkpoints = killerSink{k}, killerRejects{k}, killerCheckpoints{k}
+	}
 	if err := p.Run(context.Background()); err != nil {
 		return err
 	}
@@ -97,7 +107,7 @@ func pipeline(j js.JetStream, sink flatwatt.Sink) (streams.Pipeline, error) {
 }
 
 // fill makes a server's directory with readings and a few bad messages.
-func fill(t *testing.T, dir string, meters, hours int) {
+func fill(t *testing.T, dir string, meters, hours, per int) {
 	t.Helper()
 	s, err := natsd.Start(natsd.Options{Dir: filepath.Join(dir, "nats"), InProcessOnly: true})
 	if err != nil {
@@ -112,14 +122,14 @@ func fill(t *testing.T, dir string, meters, hours int) {
 	j, _ := js.New(nc)
 	ami(t, j, jetstream.Retention{})
 	rs := readings(meters, hours)
-	publish(t, j, rs[:len(rs)/2], 20)
+	publish(t, j, rs[:len(rs)/2], per)
 	p := jetstream.Publisher{JetStream: j}
 	for i := range 5 {
 		if err := errors.Join(p.PublishBody(t.Context(), "c", wire.JSON, fmt.Append(nil, i)), p.Flush(t.Context())); err != nil {
 			t.Fatal(err)
 		}
 	}
-	publish(t, j, rs[len(rs)/2:], 20)
+	publish(t, j, rs[len(rs)/2:], per)
 }
 
 // TestKilledWorkersChangeNothing kills a worker, server and all, at random moments, and
@@ -133,11 +143,11 @@ func TestKilledWorkersChangeNothing(t *testing.T) {
 		}
 	}
 	calm, wild := t.TempDir(), t.TempDir()
-	fill(t, calm, 20, 24*crashDays) // 5760 messages
+	fill(t, calm, 20, 24*crashDays, 20) // 5760 messages
 	if err := os.CopyFS(wild, os.DirFS(calm)); err != nil {
 		t.Fatal(err)
 	}
-	took := runWorker(t, calm, 0)
+	took := runWorker(t, calm, 0, 0)
 	want := read(t, calm, "out")
 	if lines := bytes.Count(want, []byte("\n")); lines != 20*crashDays {
 		t.Fatalf("the calm worker gave %d scores, want %d", lines, 20*crashDays)
@@ -146,11 +156,11 @@ func TestKilledWorkersChangeNothing(t *testing.T) {
 	inTime := 0
 	for range kills {
 		// Together about three quarters of a whole run, so that most lives have work left.
-		if runWorker(t, wild, 1+time.Duration(rng.Int64N(3*int64(took)/int64(2*kills)))) == 0 {
+		if runWorker(t, wild, 1+time.Duration(rng.Int64N(3*int64(took)/int64(2*kills))), 0) == 0 {
 			inTime++
 		}
 	}
-	runWorker(t, wild, 0)
+	runWorker(t, wild, 0, 0)
 	if got := read(t, wild, "out"); !bytes.Equal(got, want) {
 		t.Errorf("scores differ after %d kills", kills)
 	}
@@ -162,6 +172,86 @@ func TestKilledWorkersChangeNothing(t *testing.T) {
 	if n := rejectsKept(t, wild); n != 5 {
 		t.Errorf("%d rejects are kept, want 5", n)
 	}
+}
+
+// TestKilledBetweenAnyTwoSteps has a worker kill itself just before and just after each
+// durable step of a whole run in turn: moments that random kills seldom meet.
+func TestKilledBetweenAnyTwoSteps(t *testing.T) {
+	calm := t.TempDir()
+	fill(t, calm, 20, 24*2, 20*12) // half a day a message, a checkpoint at each
+	start := t.TempDir()
+	if err := os.CopyFS(start, os.DirFS(calm)); err != nil {
+		t.Fatal(err)
+	}
+	runWorker(t, calm, 0, 0)
+	want := read(t, calm, "out")
+	step := 1
+	for ; ; step++ {
+		wild := t.TempDir()
+		if err := os.CopyFS(wild, os.DirFS(start)); err != nil {
+			t.Fatal(err)
+		}
+		if runWorker(t, wild, 0, step) > 0 {
+			break // it finished before that step: there are no more
+		}
+		runWorker(t, wild, 0, 0)
+		if !bytes.Equal(read(t, wild, "out"), want) {
+			t.Errorf("scores differ after a kill at step %d", step)
+		}
+		if n := rejectsKept(t, wild); n != 5 {
+			t.Errorf("%d rejects are kept after a kill at step %d, want 5", n, step)
+		}
+	}
+	// Two steps each: 9 messages, of which 5 are bad and one closes a day, and the end.
+	if want := 2*(9+5+1+1) + 1; step != want {
+		t.Errorf("%d steps, want %d", step, want)
+	}
+}
+
+// A killer kills its process, as SIGKILL does, when so many steps are left before or
+// after something durable.
+type killer struct {
+	streams.Pipeline
+	left int
+}
+
+func (k *killer) around(do func() error) error {
+	k.step()
+	err := do()
+	k.step()
+	return err
+}
+
+func (k *killer) step() {
+	if k.left--; k.left == 0 {
+		self, err := os.FindProcess(os.Getpid())
+		if err == nil {
+			err = self.Kill()
+		}
+		panic(fmt.Sprint("still alive: ", err))
+	}
+}
+
+type (
+	killerSink        struct{ *killer }
+	killerRejects     struct{ *killer }
+	killerCheckpoints struct{ *killer }
+)
+
+func (k killerSink) Write(ctx context.Context, scores []flatwatt.Score) error {
+	return k.around(func() error { return k.Sink.Write(ctx, scores) })
+}
+
+func (k killerRejects) Reject(ctx context.Context, pieces []flatwatt.Rejected) error {
+	return k.around(func() error { return k.Rejects.Reject(ctx, pieces) })
+}
+
+func (k killerCheckpoints) Load(ctx context.Context) (flatwatt.Checkpoint, error) {
+	return k.Checkpoints.Load(ctx)
+}
+
+func (k killerCheckpoints) Save(ctx context.Context, c flatwatt.Checkpoint) error {
+	return k.around(func() error { return k.Checkpoints.Save(ctx, c) })
 }
 
 func read(t *testing.T, dir, name string) []byte {
@@ -186,12 +276,16 @@ func rejectsKept(t *testing.T, dir string) flatwatt.Position {
 	return n
 }
 
-// runWorker runs a worker on dir and kills it so long after it is ready; 0: lets it
-// finish. It returns how long a worker that finished was at work, else 0.
-func runWorker(t *testing.T, dir string, killAfter time.Duration) time.Duration {
+// runWorker runs a worker on dir and kills it so long after it is ready, or has it kill
+// itself at a step; 0 and 0: lets it finish. It returns how long a worker that finished
+// was at work, else 0.
+func runWorker(t *testing.T, dir string, killAfter time.Duration, step int) time.Duration {
 	t.Helper()
 	c := exec.Command(os.Args[0])
 	c.Env = append(os.Environ(), workerEnv+"="+dir)
+	if step > 0 {
+		c.Env = append(c.Env, fmt.Sprint(stepEnv, "=", step))
+	}
 	var stderr bytes.Buffer
 	c.Stderr = &stderr
 	out, err := c.StdoutPipe()
@@ -215,7 +309,7 @@ func runWorker(t *testing.T, dir string, killAfter time.Duration) time.Duration 
 	switch {
 	case err == nil:
 		return time.Since(begin)
-	case killAfter > 0 && errors.As(err, &exit) && exit.ExitCode() == -1:
+	case (killAfter > 0 || step > 0) && errors.As(err, &exit) && exit.ExitCode() == -1:
 		return 0
 	}
 	t.Fatalf("worker: %v\n%s", err, &stderr)
@@ -226,7 +320,7 @@ func runWorker(t *testing.T, dir string, killAfter time.Duration) time.Duration 
 // each or now and then, and starts it anew on the real stream.
 func TestRestartAtEveryMessage(t *testing.T) {
 	dir := t.TempDir()
-	fill(t, dir, 4, 60)
+	fill(t, dir, 4, 60, 20)
 	j := serveDir(t, filepath.Join(dir, "nats"))
 	want := &memory.Sink{}
 	for _, saveEvery := range []int{1, 50} {

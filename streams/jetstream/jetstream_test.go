@@ -176,6 +176,21 @@ func TestPublisherDedupes(t *testing.T) {
 	}
 }
 
+func TestPublisherBoundsWhatIsInFlight(t *testing.T) {
+	j := serve(t)
+	ami(t, j, jetstream.Retention{})
+	p, most := jetstream.Publisher{JetStream: j, PerMessage: 1, InFlight: 3}, 0
+	for _, r := range readings(1, 500) {
+		if err := p.Publish(t.Context(), "c", []flatwatt.Reading{r}); err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, j.PublishAsyncPending())
+	}
+	if most > p.InFlight {
+		t.Errorf("%d messages were in flight, the bound is %d", most, p.InFlight)
+	}
+}
+
 func TestPublisherKeepsItsRate(t *testing.T) {
 	j := serve(t)
 	ami(t, j, jetstream.Retention{})
