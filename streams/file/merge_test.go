@@ -174,3 +174,20 @@ func TestWideningPrintsTheSame(t *testing.T) {
 		t.Errorf("NaN became %v", v)
 	}
 }
+
+// TestAReadingIsKeptInFewBytes: 21 bytes with everything (4 time, 8 energy, 4 reactive,
+// 4 voltage, 1 quality) and 12 with energy alone, plus at most an eighth of slack.
+func TestAReadingIsKeptInFewBytes(t *testing.T) {
+	f := sampleFleet(t, 40_000)
+	for i := range f.columns {
+		c := &f.columns[i]
+		size := 4*cap(c.at) + 8*cap(c.energy) + 4*cap(c.reactive) + 4*cap(c.voltage) + cap(c.quality)
+		limit := 21.
+		if f.meters[i].ID == "b" {
+			limit = 12
+		}
+		if per := float64(size) / float64(c.len()); per > limit*9/8 {
+			t.Errorf("meter %s: %.1f bytes a reading", f.meters[i].ID, per)
+		}
+	}
+}

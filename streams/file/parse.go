@@ -105,13 +105,15 @@ func daysIn(y, m int) int {
 }
 
 // daysFromCivil counts days from 1970-01-01 in the Gregorian calendar, with years that
-// begin in March so that the leap day comes last.
+// begin in March so that the leap day comes last. The year is moved by one cycle of 400,
+// which has 146,097 days, so that January of year 0 does not divide a negative number.
 func daysFromCivil(y, m, d int) int64 {
+	y += 400
 	if m <= 2 {
 		y--
 		m += 12
 	}
-	return int64(365*y+y/4-y/100+y/400+(153*(m-3)+2)/5+d-1) - 719468
+	return int64(365*y+y/4-y/100+y/400+(153*(m-3)+2)/5+d-1) - 719468 - 146097
 }
 
 // minuteOf puts a start on the full minute; ok is false if it is further off than
