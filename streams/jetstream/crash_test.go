@@ -177,6 +177,9 @@ func TestKilledWorkersChangeNothing(t *testing.T) {
 // TestKilledBetweenAnyTwoSteps has a worker kill itself just before and just after each
 // durable step of a whole run in turn: moments that random kills seldom meet.
 func TestKilledBetweenAnyTwoSteps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts some 70 processes, 5 s on an idle machine; leave out -short to run it")
+	}
 	calm := t.TempDir()
 	fill(t, calm, 20, 24*2, 20*12) // half a day a message, a checkpoint at each
 	start := t.TempDir()
