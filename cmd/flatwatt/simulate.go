@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -124,9 +123,11 @@ func known(truth []flatwatt.Truth) []flatwatt.Truth {
 // A deliveryWriter writes readings in the order in which a head-end would deliver them:
 // what comes on time first, what comes late in a second file, the most late last.
 type deliveryWriter struct {
-	onTime, late *file.ReadingsWriter
-	stragglers   [][]flatwatt.Reading // by days late
-	day          []flatwatt.Reading
+	folder     string
+	form       file.Format
+	onTime     *file.ReadingsWriter
+	stragglers [][]flatwatt.Reading // by days late
+	day        []flatwatt.Reading
 }
 
 func newDeliveryWriter(dir string, form file.Format) (*deliveryWriter, error) {
@@ -143,12 +144,8 @@ func newDeliveryWriter(dir string, form file.Format) (*deliveryWriter, error) {
 			return nil, usagef("%s already holds %s; choose an empty directory", folder, e.Name())
 		}
 	}
-	w := &deliveryWriter{}
+	w := &deliveryWriter{folder: folder, form: form}
 	if w.onTime, err = file.NewReadingsWriter(filepath.Join(folder, "1-on-time."+string(form)), form); err != nil {
-		return nil, err
-	}
-	if w.late, err = file.NewReadingsWriter(filepath.Join(folder, "2-late."+string(form)), form); err != nil {
-		w.onTime.Abort()
 		return nil, err
 	}
 	return w, nil
@@ -202,20 +199,29 @@ func startOf(s *flatwatt.Series, i int) time.Time {
 	return s.Start.Add(time.Duration(i) * s.Interval)
 }
 
+// close completes the files. Where nothing came late there is no second file.
 func (w *deliveryWriter) close() (rows int64, err error) {
+	rows = w.onTime.Rows()
+	if err := w.onTime.Close(); err != nil {
+		return rows, fmt.Errorf("write readings: %w", err)
+	}
+	if len(w.stragglers) == 0 {
+		return rows, nil
+	}
+	late, err := file.NewReadingsWriter(filepath.Join(w.folder, "2-late."+string(w.form)), w.form)
+	if err != nil {
+		return rows, err
+	}
 	for _, list := range w.stragglers {
 		for _, r := range list {
-			w.late.Write(r)
+			late.Write(r)
 		}
 	}
-	rows = w.onTime.Rows() + w.late.Rows()
-	if err := errors.Join(w.onTime.Close(), w.late.Close()); err != nil {
-		return rows, fmt.Errorf("write readings: %w", err)
+	rows += late.Rows()
+	if err := late.Close(); err != nil {
+		return rows, fmt.Errorf("write late readings: %w", err)
 	}
 	return rows, nil
 }
 
-func (w *deliveryWriter) abort() {
-	w.onTime.Abort()
-	w.late.Abort()
-}
+func (w *deliveryWriter) abort() { w.onTime.Abort() }

@@ -1,0 +1,37 @@
+# flatwatt. `make` lists the targets.
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GO ?= go
+
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/flatwatt
+	$(GO) build -o bin/flatwatt ./cmd/flatwatt
+
+demo: ## simulate a fleet, replay it through embedded servers, rank the suspects
+	$(GO) run ./cmd/flatwatt demo
+
+test: ## run every test that needs nothing but Go
+	$(GO) test ./...
+
+race: ## the same with the race detector (needs a C compiler)
+	$(GO) test -race ./...
+
+integration: ## test against a real InfluxDB 2.7; builds it once, never skips
+	scripts/integration.sh
+
+lint: ## gofmt, go vet, staticcheck
+	@test -z "$$(gofmt -l .)" || { echo "not formatted (run gofmt -w):"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+bench: ## run the benchmarks, a second each
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+benchmark: ## score simulated fleets of several seeds against their truth
+	scripts/benchmark.sh
+
+.PHONY: help build demo test race integration lint bench benchmark
