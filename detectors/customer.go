@@ -25,26 +25,31 @@ const (
 // A customer is everything remembered of one customer meter. It holds no pointers and
 // no padding that varies, so that equal histories give equal bytes.
 type customer struct {
-	first, last flatwatt.Day // with valid readings; last 0 = none yet
-	learned     float32      // days taken into the baseline
-	peak        float32      // kW, highest level of the floor believed so far
-	level       [numMasks]models.Level
+	first, last flatwatt.Day             // with valid readings; last 0 = none yet
+	learned     float32                  // days taken into the baseline
+	peak        float32                  // kW, highest level of the floor believed so far
+	level       [numMasks]models.Level   // of the masked excess over the usual profile, kW
+	base        models.Level             // absolute daily floor, kW
 	loc, scale  [2][models.Hours]float32 // usual hourly floor and its spread, weekdays and weekends
 	locN        [2]float32
 	thermal     models.Thermal
 	noise       models.Mean // kW, before the block
+	sd          models.Mean // kW, of the intervals of a day
 	mean, top   models.Level
 	react       models.Mean // kvar at the floor, before the block
 	active      models.Mean // kW of the same intervals
 	dips        models.Mean
 	vXX, vXY    float32
 	quantum     float32 // smallest difference between two of its readings ever seen, kW
-	lowDays     uint16  // in a row far below the baseline
+	opened      uint16  // lasting rises seen so far
+	_           [2]uint8
+	lowDays     uint16 // in a row far below the baseline
 	stuckDays   uint16
 	firstAlarm  flatwatt.Day // 0 = never
 	cusum       cusum
 	yesterday   edge
 	ep          episode
+	past        past
 	floor       models.Level // log of the floor, everything learned: static evidence
 	feat        recent
 }
@@ -54,7 +59,8 @@ type part struct {
 	ready      bool
 	weekend    int
 	correction float64           // kW that the temperature explains
-	dev        [numMasks]float64 // floor − correction − baseline, kW
+	raw        [numMasks]float64 // masked excess over the usual profile, kW
+	dev        [numMasks]float64 // the same less its usual value, kW
 	sigma      [numMasks]float64
 	kappa      [numMasks]float64 // common mode, in sigmas
 	peerFloor  float64           // log kW
@@ -64,14 +70,22 @@ type part struct {
 // excess is the meter's own deviation on mask m in kW, common mode removed.
 func (p *part) excess(m mask) float64 { return p.dev[m] - p.kappa[m]*p.sigma[m] }
 
-// deviate compares d with the baseline.
+// deviate compares d with the baseline. On each mask the day's statistic is a low
+// quantile of the hours' excess over what is usual for that hour and kind of day: a
+// block that always runs lifts all of it, use that comes and goes lifts none.
 func (c *customer) deviate(d *day, date flatwatt.Day) part {
-	p := part{ready: c.learned >= minBaselineDays, weekend: weekend(date)}
+	p := part{weekend: weekend(date)}
+	p.ready = c.learned >= minBaselineDays && c.locN[p.weekend] >= 2
 	p.correction = c.thermal.Correction(d.tempC)
+	var excess [models.Hours]float64
+	for h, z := range d.z {
+		loc, _ := c.baseline(p.weekend, h)
+		excess[h] = z - p.correction - loc
+	}
 	for m := range numMasks {
-		mu := float64(c.level[m].Mu)
-		p.sigma[m] = max(float64(c.level[m].Sigma), c.sigmaMin(mu))
-		p.dev[m] = d.floor[m] - p.correction - mu
+		p.sigma[m] = max(float64(c.level[m].Sigma), c.sigmaMin(float64(c.base.Mu)))
+		p.raw[m] = maskFloor(&excess, m)
+		p.dev[m] = p.raw[m] - float64(c.level[m].Mu)
 	}
 	return p
 }
@@ -93,8 +107,11 @@ func weekend(d flatwatt.Day) int {
 func (c *customer) learn(d *day, p *part) {
 	c.learned = min(c.learned+1, models.MaxLevelSamples)
 	for m := range numMasks {
-		c.level[m].Add(d.floor[m]-p.correction-p.kappa[m]*p.learnedSigma(m), baselineDecay, c.sigmaMin(d.floor[m]))
+		if c.locN[p.weekend] >= 2 { // before that the profile itself is not known
+			c.level[m].Add(p.raw[m], baselineDecay, c.sigmaMin(d.floor[maskAll]))
+		}
 	}
+	c.base.Add(d.floor[maskAll], baselineDecay, c.sigmaMin(d.floor[maskAll]))
 	g := p.weekend
 	c.locN[g] = min(c.locN[g]+1, 60)
 	gain := float32(max(1/float64(c.locN[g]), 1-models.Decay(10)))
@@ -116,6 +133,7 @@ func (c *customer) learn(d *day, p *part) {
 	}
 	c.thermal.Add(d.floor[maskAll], d.tempC, thermalDecay)
 	c.noise.Add(d.noise, baselineDecay)
+	c.sd.Add(d.sd, baselineDecay)
 	c.dips.Add(d.dips, baselineDecay)
 	c.mean.Add(d.mean, baselineDecay, 0.01)
 	c.top.Add(d.q95, baselineDecay, 0.01)
@@ -123,18 +141,9 @@ func (c *customer) learn(d *day, p *part) {
 	c.active.Add(d.pFloor, baselineDecay)
 	c.vXX = c.vXX*float32(baselineDecay) + float32(d.vXX)
 	c.vXY = c.vXY*float32(baselineDecay) + float32(d.vXY)
-	if lvl := c.level[maskAll].Mu; c.learned >= minBaselineDays {
+	if lvl := c.base.Mu; c.learned >= minBaselineDays {
 		c.peak = max(lvl, lvl+(c.peak-lvl)*float32(peakDecay))
 	}
-}
-
-// learnedSigma is the scale by which the common mode is taken out while learning: only
-// once a baseline exists.
-func (p *part) learnedSigma(m mask) float64 {
-	if !p.ready {
-		return 0
-	}
-	return p.sigma[m]
 }
 
 // baseline is the usual floor of hour h on such a day and its spread. While one kind

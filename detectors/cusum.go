@@ -1,7 +1,6 @@
 package detectors
 
 import (
-	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/models"
 )
 
@@ -14,11 +13,10 @@ import (
 //	ℓ = clip(½·[log t₃(min(r − k, 0)) − log t₃(max(r, 0))], −3, +1.5 or +3)
 //	R ← max(R, 0) + ℓ
 //
-// ½ tempers the dependence of neighbouring days. Where R was 0, the rise may have
-// begun today: that is the onset pointer. Cost: 96 bytes, 12 logarithms a day.
+// ½ tempers the dependence of neighbouring days. An episode begins on the
+// day on which some R leaves 0. Cost: 48 bytes, 24 logarithms a day.
 type cusum struct {
-	r     [numMasks][cusumSizes]float32
-	since [numMasks][cusumSizes]flatwatt.Day
+	r [numMasks][cusumSizes]float32
 }
 
 const cusumSizes = 3
@@ -29,8 +27,8 @@ var (
 )
 
 // step takes one day's standardised excess on each mask; NaN leaves a mask as it was.
-// It returns the strongest R and since when it has been positive.
-func (q *cusum) step(p *part, today flatwatt.Day) (strongest float64, since flatwatt.Day) {
+// It returns the strongest R.
+func (q *cusum) step(p *part) (strongest float64) {
 	for m := range numMasks {
 		r := p.excess(m) / p.sigma[m]
 		if r != r {
@@ -39,23 +37,14 @@ func (q *cusum) step(p *part, today flatwatt.Day) (strongest float64, since flat
 		for j, k := range cusumRise {
 			l := 0.5 * (models.LogT3(min(r-k, 0)) - models.LogT3(max(r, 0)))
 			l = min(max(l, -3), cusumBonus[j])
-			if q.r[m][j] <= 0 {
-				q.r[m][j], q.since[m][j] = 0, today
-			}
-			q.r[m][j] = min(q.r[m][j]+float32(l), 30)
+			q.r[m][j] = min(max(q.r[m][j], 0)+float32(l), 30)
 		}
 	}
-	return q.strongest(today)
-}
-
-func (q *cusum) strongest(today flatwatt.Day) (float64, flatwatt.Day) {
-	best, since := float32(0), today
+	best := float32(0)
 	for m := range numMasks {
 		for j := range cusumSizes {
-			if q.r[m][j] > best {
-				best, since = q.r[m][j], q.since[m][j]
-			}
+			best = max(best, q.r[m][j])
 		}
 	}
-	return float64(best), since
+	return float64(best)
 }

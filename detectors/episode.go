@@ -21,39 +21,60 @@ const (
 	quiet     phase = iota // no episode
 	tentative              // a rise that may yet be chance
 	open                   // a rise that is there to stay
-	ended                  // the block has vanished
 )
 
 // An episode is the time since a floor rose: what the added block looks like. Its
 // statistics are differences from the baseline, which is not learned meanwhile.
 type episode struct {
-	start  flatwatt.Day
-	end    flatwatt.Day // first day without the block, once ended
-	onset  edge         // the step that began it; at < 0 unknown
-	block  [numMasks]models.Level
-	delta  [models.Hours]float32 // mean change of the hourly floor
-	spread [models.Hours]float32 // mean absolute deviation of it
-	hourN  [models.Hours]uint8
-	noise  models.Mean
-	mean   models.Mean // change of the daily mean
-	top    models.Mean // change of the daily 95 % quantile
-	react  models.Mean
-	active models.Mean
-	dips   models.Mean
-	up     models.Mean    // share of hours in which the block ran
-	line   models.Line    // relative block on temperature − 15 °C, /10
-	sides  [2]models.Mean // excess on weekdays and weekends
-	vXX    float32
-	vXY    float32
-	edgeKW float32 // size of the step at the onset
-	energy float32 // kWh since onset
-	days   uint16  // accumulated
-	misses uint16  // days on which the block did not run
-	missed uint16  // of them, in a row until now
-	stages uint8   // steps of a staged ramp
-	phase  phase
-	lead   uint8 // mask on which the block is largest
-	_      [3]uint8
+	start   flatwatt.Day
+	end     flatwatt.Day // first day without the block, once ended
+	onset   edge         // the step that began it; at < 0 unknown
+	block   [numMasks]models.Level
+	delta   [models.Hours]float32 // mean change of the hourly floor
+	spread  [models.Hours]float32 // mean absolute deviation of it
+	hourN   [models.Hours]uint8
+	noise   models.Mean
+	sd      models.Mean
+	mean    models.Mean // change of the daily mean
+	top     models.Mean // change of the daily 95 % quantile
+	react   models.Mean
+	active  models.Mean
+	dips    models.Mean
+	up      models.Mean    // share of hours in which the block ran
+	line    models.Line    // relative block on temperature − 15 °C, /10
+	sides   [2]models.Mean // excess on weekdays and weekends
+	vXX     float32
+	vXY     float32
+	edgeKW  float32 // size of the step at the onset
+	energy  float32 // kWh since onset
+	logOdds float32 // of the onset branch when last judged with the block running
+	told    told
+	days    uint16 // accumulated
+	misses  uint16 // days on which the block did not run
+	missed  uint16 // of them, in a row until now
+	stages  uint8  // steps of a staged ramp
+	phase   phase
+	lead    uint8 // mask on which the block is largest
+	_       [3]uint8
+}
+
+// told is the block as last estimated while it ran.
+type told struct {
+	block, se     float32
+	window, hours uint8
+	_             [2]uint8
+}
+
+// past is what is kept of the most suspicious block that has vanished, so that a later
+// change does not wipe out the finding. logOdds 0 with end 0: none.
+type past struct {
+	start, end    flatwatt.Day
+	onset         edge
+	block, se     float32 // kW
+	logOdds       float32 // of the onset branch on its last day
+	energy        float32 // kWh
+	window, hours uint8   // first hour and length of its schedule
+	_             [2]uint8
 }
 
 const (
@@ -69,17 +90,17 @@ var blockDecay = models.Decay(10)
 
 // track moves the episode on by one day.
 func (c *customer) track(d *day, p *part, today flatwatt.Day) {
-	strongest, since := c.cusum.step(p, today)
+	strongest := c.cusum.step(p)
 	e := &c.ep
 	switch {
-	case e.phase == quiet || e.phase == ended:
-		if strongest > 0 && since == today && (e.phase == quiet || strongest > openAt) {
+	case e.phase == quiet:
+		if strongest > 0 {
 			c.begin(d, p, today)
 		}
 	case c.jumped(p):
 		c.restage(d, p, today)
 	}
-	if e.phase != tentative && e.phase != open {
+	if e.phase == quiet {
 		return
 	}
 	if strongest <= 0 && (e.phase == tentative || e.missed == 0) {
@@ -88,14 +109,14 @@ func (c *customer) track(d *day, p *part, today flatwatt.Day) {
 	}
 	if strongest > openAt && e.phase == tentative {
 		e.phase = open
+		c.opened = min(c.opened+1, 1000)
 	}
 	c.accumulate(d, p, today)
 	if e.missed >= endAfterDays {
 		if e.days >= endAfterDays && e.phase == open {
-			e.phase, e.end = ended, today-flatwatt.Day(e.missed)+1
-		} else {
-			*e = episode{}
+			c.bury(today - flatwatt.Day(e.missed) + 1)
 		}
+		*e = episode{}
 		c.cusum = cusum{}
 	}
 }
@@ -174,6 +195,7 @@ func (c *customer) accumulate(d *day, p *part, today flatwatt.Day) {
 	c.compareHours(d, p)
 	b := float64(e.block[e.lead].Mu)
 	e.noise.Add(d.noise, blockDecay)
+	e.sd.Add(d.sd, blockDecay)
 	e.dips.Add(d.dips, blockDecay)
 	e.mean.Add(d.mean-float64(c.mean.Mu)-p.correction, blockDecay)
 	e.top.Add(d.q95-float64(c.top.Mu)-p.correction, blockDecay)
@@ -255,4 +277,16 @@ func (c *customer) shift() (s models.Shift) {
 		s.Var[h] = 2*(pre*pre/max(nPre, 1)+post*post/min(n, 15)) + floor*floor
 	}
 	return s
+}
+
+// bury keeps the episode that has ended (its first day without the block is given) if it was more suspicious than an earlier one.
+func (c *customer) bury(end flatwatt.Day) {
+	e := &c.ep
+	if c.past.end != 0 && c.past.logOdds >= e.logOdds {
+		return
+	}
+	c.past = past{
+		start: e.start, end: end, onset: e.onset, block: e.told.block, se: e.told.se,
+		logOdds: e.logOdds, energy: e.energy, window: e.told.window, hours: e.told.hours,
+	}
 }

@@ -12,34 +12,41 @@ const z90 = 1.645 // half width of a 90 % interval in standard errors
 
 // estimate fills in how large the block is, since when, how many machines and how much
 // energy, for the branch that speaks for it.
-func (j *judgement) estimate(s *flatwatt.Score, b branch) {
-	if b == staticBranch {
-		j.estimateStatic(s)
-		return
-	}
+func (j *judgement) estimate(s *flatwatt.Score, b branch, gone bool) {
 	e := &j.c.ep
-	n := float64(max(e.days, 1))
-	sd := float64(e.block[e.lead].Sigma)
-	se := math.Sqrt(j.se*j.se + sd*sd/min(n, 10) + 0.01*0.01*j.block*j.block)
-	s.Block = flatwatt.Estimate{Value: j.block, Low: max(0, j.block-z90*se), High: j.block + z90*se}
-	s.Onset = j.onset()
-	s.Schedule = scheduleOf(j.fit.Window)
-	s.Units.Low, s.Units.High = models.UnitCount(j.block, se)
-	s.HashrateTHs.Low, s.HashrateTHs.High = models.HashrateTHs(s.Block.Low, s.Block.High)
-	kwh := float64(e.energy)
-	s.Energy = flatwatt.Estimate{Value: kwh, Low: kwh * s.Block.Low / j.block, High: kwh * s.Block.High / j.block}
-	if e.phase == ended {
-		s.Ended = e.end.Start(j.meter.Zone)
+	switch {
+	case b == staticBranch:
+		j.estimateStatic(s)
+	case gone:
+		p := &j.c.past
+		fillBlock(s, float64(p.block), float64(p.se), float64(p.energy))
+		s.Onset = j.onset(p.onset, float64(p.block))
+		s.Schedule = scheduleOf(models.Window{Start: int(p.window), Length: int(p.hours)})
+		s.Ended = p.end.Start(j.meter.Zone)
+	default:
+		n := float64(max(e.days, 1))
+		sd := float64(e.block[e.lead].Sigma)
+		se := math.Sqrt(j.se*j.se + sd*sd/min(n, 10) + 0.01*0.01*j.block*j.block)
+		fillBlock(s, j.block, se, float64(e.energy))
+		s.Onset = j.onset(e.onset, j.block)
+		s.Schedule = scheduleOf(j.fit.Window)
 	}
 }
 
-// onset is the step that began the block, to the interval where it stands out.
-func (j *judgement) onset() flatwatt.Instants {
-	e := &j.c.ep
-	start := e.onset.day.Start(j.meter.Zone)
-	if e.onset.at >= 0 && float64(e.edgeKW) > 0.5*j.block {
+// fillBlock tells a block of kw ± se with what follows from it.
+func fillBlock(s *flatwatt.Score, kw, se, kwh float64) {
+	s.Block = flatwatt.Estimate{Value: kw, Low: max(0, kw-z90*se), High: kw + z90*se}
+	s.Units.Low, s.Units.High = models.UnitCount(kw, se)
+	s.HashrateTHs.Low, s.HashrateTHs.High = models.HashrateTHs(s.Block.Low, s.Block.High)
+	s.Energy = flatwatt.Estimate{Value: kwh, Low: kwh * s.Block.Low / kw, High: kwh * s.Block.High / kw}
+}
+
+// onset is the step that began a block, to the interval where it stands out.
+func (j *judgement) onset(o edge, block float64) flatwatt.Instants {
+	start := o.day.Start(j.meter.Zone)
+	if o.at >= 0 && float64(o.kw) > 0.5*block {
 		step := max(j.meter.Interval, 15*time.Minute)
-		at := start.Add(time.Duration(e.onset.at) * step)
+		at := start.Add(time.Duration(o.at) * step)
 		return flatwatt.Instants{At: at, Low: at.Add(-2 * step), High: at.Add(2 * step)}
 	}
 	return flatwatt.Instants{At: start, Low: start.Add(-24 * time.Hour), High: start.Add(24 * time.Hour)}

@@ -38,6 +38,7 @@ func (f *Fleet) judge(dst []flatwatt.Score, i int32, z *zone, d *day, p *part) [
 		Detector: "customer", Model: f.params.Version, Features: c.feat.features(),
 	}
 	f.weigh(&s, j)
+
 	if f.watch != nil {
 		f.watch(&s, j.meter.Class, f.measure[:], j.hasBlock(), int(c.ep.days))
 	}
@@ -88,7 +89,7 @@ func (c *customer) forgetLevels() {
 	for g := range c.locN {
 		c.locN[g] = min(c.locN[g], 2)
 	}
-	c.mean.N, c.top.N = min(c.mean.N, 2), min(c.top.N, 2)
+	c.base.N, c.mean.N, c.top.N = min(c.base.N, 2), min(c.mean.N, 2), min(c.top.N, 2)
 }
 
 // noteFault counts days on which the register stood still: every reading the same,
@@ -119,20 +120,22 @@ func (f *Fleet) weigh(s *flatwatt.Score, j *judgement) {
 		return
 	}
 	on, st := f.logOdds(j)
+	gone := j.gone(on)
 	b := staticBranch
-	if on >= st {
+	if max(on, gone) >= st {
 		b = onsetBranch
 	}
-	s.LogOdds = models.LogAddExp(on, st)
+	s.LogOdds = models.LogAddExp(models.LogAddExp(on, gone), st)
 	s.Probability = models.Sigmoid(f.calibrate(s.LogOdds))
 	s.Evidence = f.reasons(b)
+	wasThere := gone > on && gone >= st
 	s.State = flatwatt.Normal
 	if s.Probability >= f.params.AlarmProbability {
 		s.State = flatwatt.Suspect
 		if c.firstAlarm == 0 {
 			c.firstAlarm = j.today
 		}
-		if c.ep.phase == ended {
+		if wasThere {
 			s.State = flatwatt.Ended
 		}
 	}
@@ -140,8 +143,22 @@ func (f *Fleet) weigh(s *flatwatt.Score, j *judgement) {
 		s.FirstAlarm = c.firstAlarm.Start(j.meter.Zone)
 	}
 	if s.Probability >= estimateFrom || c.firstAlarm != 0 {
-		j.estimate(s, b)
+		j.estimate(s, b, wasThere)
 	}
+}
+
+// gone is the log-odds of a block that has vanished: what it was when last seen. While
+// the block runs it also notes how it is judged now.
+func (j *judgement) gone(on float64) float64 {
+	e := &j.c.ep
+	if j.hasBlock() && e.missed == 0 {
+		e.logOdds = float32(on)
+		e.told = told{block: float32(j.block), se: float32(j.se), window: uint8(j.fit.Window.Start), hours: uint8(j.fit.Window.Length)}
+	}
+	if j.c.past.end == 0 {
+		return math.Inf(-1)
+	}
+	return float64(j.c.past.logOdds)
 }
 
 func (f *Fleet) calibrate(logOdds float64) float64 {
@@ -202,8 +219,10 @@ func (f *Fleet) absorbIfHonest(c *customer, s *flatwatt.Score) {
 	if e.days < patienceDays && !(e.days >= patienceDays/3 && s.LogOdds < 2*patienceOdds) {
 		return
 	}
+	rise := e.block[maskAll].Mu
+	c.base.Mu += rise
+	c.base.N = min(c.base.N, 20)
 	for m := range numMasks {
-		c.level[m].Mu += e.block[m].Mu
 		c.level[m].N = min(c.level[m].N, 20)
 	}
 	for g := range c.loc {
@@ -212,10 +231,10 @@ func (f *Fleet) absorbIfHonest(c *customer, s *flatwatt.Score) {
 		}
 		c.locN[g] = min(c.locN[g], 10)
 	}
-	c.peak = max(c.peak, c.level[maskAll].Mu)
+	c.peak = max(c.peak, c.base.Mu)
 	c.mean.Mu += e.mean.Mu
 	c.top.Mu += e.top.Mu
-	c.noise, c.dips = e.noise, e.dips
+	c.noise, c.dips, c.sd = e.noise, e.dips, e.sd
 	c.react.Mu += e.react.Mu
 	c.active.Mu += e.active.Mu
 	c.ep, c.cusum = episode{}, cusum{}

@@ -9,18 +9,21 @@ import (
 
 // A judgement is one meter at the close of one day, with what several terms need.
 type judgement struct {
-	meter *flatwatt.Meter
-	c     *customer
-	part  *part
-	today flatwatt.Day
-	fit   models.Fit // of the episode's profile
-	block float64    // kW; 0 where there is no episode
-	se    float64
-	hours float64 // of the block's schedule a day
+	meter    *flatwatt.Meter
+	c        *customer
+	part     *part
+	today    flatwatt.Day
+	fit      models.Fit // of the episode's profile
+	block    float64    // kW; 0 where there is no episode
+	se       float64
+	hours    float64    // of the block's schedule a day
+	usualFit models.Fit // of the usual profile
+	usualOK  bool
 }
 
 // prepare fits the block's profile.
 func (j *judgement) prepare() {
+	j.usualFit, j.usualOK = j.usual()
 	e := &j.c.ep
 	if e.phase == quiet || e.days == 0 {
 		return
@@ -157,7 +160,7 @@ func measureEdge(j *judgement) float64 {
 // before it: a return from a holiday has none.
 func measureNovelty(j *judgement) float64 {
 	c := j.c
-	level := float64(c.level[maskAll].Mu)
+	level := float64(c.base.Mu)
 	return j.has(min(1, max(-1, (level+j.block-float64(c.peak))/j.block)))
 }
 
@@ -167,7 +170,7 @@ func measurePeers(j *judgement) float64 {
 }
 
 func measureGrowth(j *judgement) float64 {
-	return j.has(math.Log(j.block / max(0.05, float64(j.c.level[maskAll].Mu))))
+	return j.has(math.Log(j.block / max(0.05, float64(j.c.base.Mu))))
 }
 
 func measureWeekend(j *judgement) float64 {
@@ -176,4 +179,63 @@ func measureWeekend(j *judgement) float64 {
 		return math.NaN()
 	}
 	return j.has(math.Abs(a.Value()-b.Value()) / j.block)
+}
+
+// measureDayWave is the block's swing with the warmth of the day: the cosine of its
+// hourly profile with its top at 15:00, in % of the block. Machines and their fans draw
+// a little more when it is warm, compressors far more, motors nothing.
+func measureDayWave(j *judgement) float64 {
+	if !j.hasBlock() || j.fit.Window.Length < 21 || j.c.ep.days < 3 {
+		return math.NaN()
+	}
+	var sum, norm float64
+	for h, d := range j.c.ep.delta {
+		w := math.Cos(2 * math.Pi * float64(h-15) / models.Hours)
+		sum += w * float64(d)
+		norm += w * w
+	}
+	return 100 * sum / norm / j.block
+}
+
+// measureHistory is the logarithm of one plus the lasting rises that this meter has had
+// before: some places change all the time.
+func measureHistory(j *judgement) float64 {
+	n := float64(j.c.opened)
+	if j.c.ep.phase == open {
+		n--
+	}
+	return j.has(math.Log1p(max(0, n)))
+}
+
+// measureSpreadRatio compares the day-to-day spread of the floor since the rise with
+// that before: a constant block leaves it as it was.
+func measureSpreadRatio(j *judgement) float64 {
+	e := &j.c.ep
+	if e.days < 4 {
+		return math.NaN()
+	}
+	return j.has(math.Log(float64(e.block[e.lead].Sigma) / j.part.sigma[e.lead]))
+}
+
+// measureHourRatio is the same for the hourly floors.
+func measureHourRatio(j *judgement) float64 {
+	var pre, post float64
+	for h := range models.Hours {
+		_, s := j.c.baseline(j.part.weekend, h)
+		pre += s
+		post += float64(j.c.ep.spread[h])
+	}
+	if j.c.ep.days < 4 || pre <= 0 {
+		return math.NaN()
+	}
+	return j.has(math.Log((post + 0.01) / (pre + 0.01)))
+}
+
+// measureDeviationRatio is how much the spread of a day's intervals grew, as a share of
+// the block: nothing, where a constant block was added.
+func measureDeviationRatio(j *judgement) float64 {
+	if j.fit.Window.Length < 21 {
+		return math.NaN()
+	}
+	return j.has((j.c.ep.sd.Value() - j.c.sd.Value()) / j.block)
 }

@@ -75,3 +75,58 @@ func measureFloorComb(j *judgement) float64 {
 func measureFloorDips(j *judgement) float64 { return j.static(j.c.feat.dips.Value()) }
 
 func measureNightDay(j *judgement) float64 { return j.static(j.c.feat.nightExcess.Value()) }
+
+// usual explains the usual hourly floors as a constant block in a window above the
+// lowest hour; ok is false where nothing stands out.
+func (j *judgement) usual() (fit models.Fit, ok bool) {
+	c := j.c
+	if c.learned < minStaticDays || c.locN[0] < 3 {
+		return fit, false
+	}
+	base := math.Inf(1)
+	for _, v := range c.loc[0] {
+		base = min(base, float64(v))
+	}
+	var s models.Shift
+	for h := range models.Hours {
+		sd := models.MeanAbsToSigma*float64(c.scale[0][h]) + sigmaMinKW
+		s.Delta[h] = float64(c.loc[0][h]) - base
+		s.Var[h] = sd * sd
+	}
+	fit, ok = models.FitShift(&s)
+	return fit, ok && fit.Window.Length < 21
+}
+
+// window returns v where the usual profile has such a block, else NaN.
+func (j *judgement) window(v float64) float64 {
+	if !j.usualOK {
+		return math.NaN()
+	}
+	return v
+}
+
+// measureWindowShape says how well a constant block on fixed hours explains the usual
+// profile: the log Bayes factor of FitShift.
+func measureWindowShape(j *judgement) float64 { return j.window(j.usualFit.LogBayes) }
+
+// measureWindowFlat is the logarithm of the misfit inside those hours.
+func measureWindowFlat(j *judgement) float64 {
+	return j.window(math.Log(max(j.usualFit.Residual, 0.005)))
+}
+
+// measureWindowSize is the logarithm of the kW of that block.
+func measureWindowSize(j *judgement) float64 {
+	return j.window(math.Log(max(j.usualFit.BlockKW, 0.05)))
+}
+
+// measureWindowNight is +1 where that block runs at night only, −1 by day only.
+func measureWindowNight(j *judgement) float64 {
+	w := j.usualFit.Window
+	switch night, noon := w.Contains(2), w.Contains(12); {
+	case night && !noon:
+		return j.window(1)
+	case noon && !night:
+		return j.window(-1)
+	}
+	return j.window(0)
+}

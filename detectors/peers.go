@@ -13,6 +13,9 @@ import (
 // for the weather, a holiday or the hour; with fewer the next wider group is asked.
 const minPeers = 8
 
+// kappaMax bounds the common mode, in sigmas: beyond it something else is wrong.
+const kappaMax = 4
+
 // peerLevels are the widths of peer groups: zone × region × class, zone × region,
 // zone × class, zone.
 const peerLevels = 4
@@ -118,7 +121,7 @@ func (g *peerGroups) assign(p *part, i int32) {
 	for m := range numMasks {
 		for _, id := range g.of[i] {
 			if v := g.median[id][m]; v == v {
-				p.kappa[m] = v
+				p.kappa[m] = min(max(v, -kappaMax), kappaMax)
 				break
 			}
 		}

@@ -84,7 +84,7 @@ func (s *scratch) reduce(d *day) {
 	s.moments(d)
 	s.hourlyFloors(d)
 	for m := range numMasks {
-		d.floor[m] = s.maskFloor(d, m)
+		d.floor[m] = maskFloor(&d.z, m)
 	}
 	s.increments(d)
 	s.electrical(d)
@@ -161,11 +161,13 @@ func insertionSort(x []float64) {
 	}
 }
 
-func (s *scratch) maskFloor(d *day, m mask) float64 {
+// maskFloor is the low quantile of the hourly values in mask m; NaN where too few are
+// known.
+func maskFloor(z *[models.Hours]float64, m mask) float64 {
 	var buf [models.Hours]float64
 	n := 0
 	for _, h := range maskHours[m] {
-		if v := d.z[h]; v == v {
+		if v := z[h]; v == v {
 			buf[n] = v
 			n++
 		}

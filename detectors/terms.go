@@ -53,6 +53,11 @@ var terms = [...]term{
 	{"peers", onsetBranch, measurePeers, curve(-1, 0, 0, 0.2, 0.2, -0.3, 0.6, -2), phrases{"peers rose by %.2g of it on the same days", "同类用户同期上升为其 %.2g"}},
 	{"growth", onsetBranch, measureGrowth, curve(-3, -1, -1.5, -0.3, 0, 0.5, 2, 1.2, 4, 1.2), phrases{"is %.2g times the earlier floor", "为原基荷的 %.2g 倍"}},
 	{"weekend", onsetBranch, measureWeekend, curve(0, 0.4, 0.1, 0.2, 0.3, -0.6, 1, -2), phrases{"weekdays and weekends differ by %.2g of it", "工作日与周末差异为其 %.2g"}},
+	{"day_wave", onsetBranch, measureDayWave, curve(-10, -1, -2, 0, 0, 0, 1, 0.3, 3, 0.3, 8, -0.5, 20, -1.5), phrases{"swings by %.2g %% with the warmth of the day", "随日内气温摆动 %.2g %%"}},
+	{"history", onsetBranch, measureHistory, curve(0, 0.3, 0.7, 0, 1.5, -0.5, 3, -1), phrases{"the meter has changed for good before (log count %.2g)", "此前已有持续性变化（对数次数 %.2g）"}},
+	{"spread_ratio", onsetBranch, measureSpreadRatio, curve(-2, 0.3, 0, 0.3, 1, -0.3, 2.5, -1.5), phrases{"day-to-day spread of the floor changed by a factor of e^%.2g", "基荷逐日离散变化 e^%.2g 倍"}},
+	{"hour_ratio", onsetBranch, measureHourRatio, curve(-2, 0.2, 0, 0.2, 0.7, -0.2, 2, -1), phrases{"spread of the hourly floors changed by a factor of e^%.2g", "各时段离散变化 e^%.2g 倍"}},
+	{"deviation", onsetBranch, measureDeviationRatio, curve(-0.5, -0.5, 0, 0.5, 0.15, 0.2, 0.5, -1, 1, -2), phrases{"spread within a day grew by %.2g of the block", "日内离散增加为该负荷的 %.2g"}},
 
 	{"floor_level", staticBranch, measureFloorLevel, curve(-3, -2, 0, -1, 1.5, 0, 3, 1.8, 5, 3), phrases{"floor is %.2g sigmas above peers of its class", "基荷高出同类 %.2g 倍标准差"}},
 	{"floor_size", staticBranch, measureFloorSize, curve(-1.5, -4, -0.3, -2, 0.3, 0, 1.2, 0.8, 3, 1, 5, 0.5), phrases{"floor of %.3g kW", "基荷 %.3g kW"}},
@@ -65,6 +70,10 @@ var terms = [...]term{
 	{"floor_voltage", staticBranch, measureFloorVoltage, curve(-0.5, 0.2, 0, 0.6, 0.3, 0.2, 0.8, -1, 2, -3), phrases{"floor follows voltage with exponent %.2g", "基荷对电压指数 %.2g"}},
 	{"floor_comb", staticBranch, measureFloorComb, curve(-2, -0.4, 0, 0, 1.5, 0.4), phrases{"floor fits a whole number of machines (log Bayes factor %.2g)", "基荷符合整数台矿机（对数贝叶斯因子 %.2g）"}},
 	{"floor_dips", staticBranch, measureFloorDips, curve(0, 0, 1, 0.3, 4, 0.3, 12, -0.6), phrases{"%.2g short partial dips a day", "每天短时部分跌落 %.2g 次"}},
+	{"window_shape", staticBranch, measureWindowShape, curve(-12, -0.5, 0, 0, 4, 0.4, 8, 0.7), phrases{"a constant block on fixed hours explains the profile (log Bayes factor %.2g)", "固定时段恒定负荷可解释曲线（对数贝叶斯因子 %.2g）"}},
+	{"window_flat", staticBranch, measureWindowFlat, curve(-5, 0.5, -3, 0.3, -2, 0, -1, -0.3, 0, -0.5), phrases{"inside those hours the profile differs by %.2g (log)", "时段内差异（对数）%.2g"}},
+	{"window_size", staticBranch, measureWindowSize, curve(-3, -0.5, -0.5, -0.2, 0.5, 0, 1.5, 0.3, 4, 0.3), phrases{"log of that block's kW is %.2g", "该时段负荷 kW 的对数 %.2g"}},
+	{"window_night", staticBranch, measureWindowNight, curve(-1, -0.3, 0, 0, 1, 0.3), phrases{"runs at night (+1) or by day (−1): %.0f", "夜间（+1）或白天（−1）运行：%.0f"}},
 	{"night_day", staticBranch, measureNightDay, curve(-2, -0.6, -0.3, 0, 0, 0.3, 0.4, 0, 1.5, 0.3), phrases{"night floor over day floor, logarithm %.2g", "夜间与日间基荷之比的对数 %.2g"}},
 }
 
