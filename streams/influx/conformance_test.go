@@ -38,6 +38,7 @@ func conformance(t *testing.T, fresh func(t *testing.T) (c Config, stop func()))
 		"more than a chunk":          testManyRows,
 		"roll-ups":                   testRollupsAreRead,
 		"roll-ups after a crash":     testCrash,
+		"a write that is given up":   testGivenUp,
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, _ := fresh(t)
@@ -111,7 +112,7 @@ var nan = math.NaN()
 func full(meter flatwatt.MeterID, day flatwatt.Day) flatwatt.Score {
 	start := day.Start(time.UTC).Add(-8 * time.Hour) // as in UTC+8
 	s := flatwatt.Score{
-		Meter: meter, Day: day, Start: start, Detector: "customer", Model: "v1 \"quoted\" \\ ünïcode, =",
+		Meter: meter, Day: day, Start: start, Detector: "customer", Model: "v1 \"quoted\" \\ ünïcode, = \\",
 		State: flatwatt.Suspect, Schedule: flatwatt.Night,
 		Onset:      flatwatt.Instants{At: start.AddDate(0, 0, -9), Low: start.AddDate(0, 0, -11), High: start.AddDate(0, 0, -7)},
 		Ended:      start.AddDate(0, 0, -1),

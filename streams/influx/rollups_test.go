@@ -3,6 +3,7 @@ package influx
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -111,6 +112,9 @@ func testRollupsAreRead(t *testing.T, c Config) {
 	mustWrite(t, other, brief("far", firstDay, flatwatt.Suspect, 0.99, 2), brief("m000", firstDay, flatwatt.Normal, 0.1, 0))
 	got, err = client.Feeder(t.Context(), firstDay, "customer", "F0")
 	f(got, err, Rollup{Scored: 5, Suspects: 2, Normal: 2, Ended: 1, SuspectedKW: 7, HashrateTHs: ths(7)})
+	if got, err = client.Fleet(t.Context(), firstDay, "customer"); err != nil || got.Scored != 8 {
+		t.Errorf("got %+v, %v; want m000 counted by one part only", got, err)
+	}
 	wantTop(t, client, 10, "[{1 far 0.99 2} {2 m001 0.9 5}]")
 }
 
@@ -190,6 +194,41 @@ func testCrash(t *testing.T, c Config) {
 			if crash > 100 {
 				t.Fatal("the run does not end")
 			}
+		}
+	}
+}
+
+// testGivenUp fails a write after its scores are durable and never repeats it: the next
+// write of the day, by the same sink or by a new one, must count those scores too.
+func testGivenUp(t *testing.T, c Config) {
+	for i, again := range []bool{true, false} {
+		day := firstDay + flatwatt.Day(i)
+		var writes atomic.Int32
+		faulty := proxied(t, c, func(w http.ResponseWriter, r *http.Request) bool {
+			if !strings.HasSuffix(r.URL.Path, "/write") {
+				return false
+			}
+			if writes.Add(1) != 3 { // the mark, the scores, then the roll-ups
+				return false
+			}
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return true
+		})
+		faulty.Attempts = 1
+		client := open(t, faulty)
+		s := sinkOf(t, client, grid())
+		if err := s.Write(t.Context(), []flatwatt.Score{brief("m000", day, flatwatt.Suspect, 0.9, 3)}); err == nil || streams.IsPermanent(err) {
+			t.Fatalf("got %v, want a passing error", err)
+		}
+		if !again {
+			s = sinkOf(t, client, grid())
+		}
+		mustWrite(t, s, brief("m100", day, flatwatt.Suspect, 0.8, 4))
+		if got, err := client.Transformer(t.Context(), day, "customer", "T00"); err != nil || got.Scored != 1 || got.SuspectedKW != 3 {
+			t.Errorf("same sink %t: %+v, %v; want 1 scored, 3 kW", again, got, err)
+		}
+		if got, err := client.Fleet(t.Context(), day, "customer"); err != nil || got.Scored != 2 || got.SuspectedKW != 7 {
+			t.Errorf("same sink %t: %+v, %v; want 2 scored, 7 kW", again, got, err)
 		}
 	}
 }
@@ -358,4 +397,27 @@ func TestBadScoresAreRefusedForGood(t *testing.T) {
 	f(func(s *flatwatt.Score) { s.Detector = "" }, "detector")
 	f(func(s *flatwatt.Score) { s.Start = time.Time{} }, "no start")
 	mustWrite(t, s, full(flatwatt.MeterID(strings.Repeat("x", MaxTagBytes)), firstDay))
+}
+
+func TestInfinityIsCutAndEvidenceBounded(t *testing.T) {
+	inf := math.Inf(1)
+	s := brief("m000", firstDay, flatwatt.Suspect, 1, inf)
+	s.LogEValue, s.LogOdds = -inf, inf
+	for i := range 500 {
+		s.Evidence = append(s.Evidence, flatwatt.Evidence{Term: fmt.Sprintf("term %03d", i), LogOdds: inf, Value: float64(i)})
+	}
+	c, _ := embedded(t)
+	client := open(t, c)
+	mustWrite(t, sinkOf(t, client, grid()), s)
+	got, err := client.Latest(t.Context(), "m000")
+	if err != nil || len(got) != 1 || got[0].LogEValue != -MaxAbs || got[0].LogOdds != MaxAbs || got[0].Block.Value != MaxAbs {
+		t.Fatalf("got %+v, %v; want %g in place of infinity", got, err, MaxAbs)
+	}
+	// A term is {"term":"term 000","log_odds":null,"value":100} and a comma.
+	if n, l := len(got[0].Evidence), len(evidenceJSON(s.Evidence)); l > MaxEvidenceBytes || l < MaxEvidenceBytes-60 || n == 500 || got[0].Evidence[n-1].Value != float64(n-1) {
+		t.Errorf("%d terms in %d bytes; want the first ones, as many as fit into %d", n, l, MaxEvidenceBytes)
+	}
+	if r, err := client.Fleet(t.Context(), firstDay, "customer"); err != nil || r.SuspectedKW != MaxAbs {
+		t.Errorf("roll-up %+v, %v", r, err)
+	}
 }

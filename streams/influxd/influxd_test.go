@@ -238,6 +238,9 @@ func TestRowsAreCutAndSaySo(t *testing.T) {
 	f("SELECT f FROM m", 10, true)           // one past it
 	f("SELECT f FROM m GROUP BY t", 10, true)
 	f("SELECT f FROM m; SELECT f FROM m", 10, true)
+	if got := query(t, base, "SELECT f FROM m LIMIT 10", "chunk_size", "3"); strings.Count(got, `"columns"`) != 1 || countRows(t, got) != 10 {
+		t.Errorf("parts of one series must be joined: %s", got)
+	}
 	f("SELECT f FROM m", 11, true, "chunked", "true", "chunk_size", "4") // chunks are not cut; all but the last say partial
 }
 
