@@ -21,6 +21,7 @@ var funcs = template.FuncMap{
 	"num":     func(x float64) string { return fmt.Sprintf("%.2f", x) },
 	"signed":  func(x float64) string { return fmt.Sprintf("%+.1f", x) },
 	"date":    date,
+	"grouped": grouped,
 	"truth":   truthText,
 	"right":   func(f Finding) bool { return f.Truth != nil && f.Truth.Label == flatwatt.Miner },
 	"isnan":   math.IsNaN,
@@ -55,7 +56,11 @@ func onset(f Finding) string {
 		}
 		return "before the data"
 	}
-	return fmt.Sprintf("%s [%s–%s]", date(o.At, f.Meter.Zone), day(o.Low, f.Meter.Zone), day(o.High, f.Meter.Zone))
+	zone := f.Meter.Zone
+	if date(o.Low, zone) == date(o.High, zone) {
+		return fmt.Sprintf("%s [%s–%s]", in(o.At, zone).Format("2006-01-02 15:04"), clock(o.Low, zone), clock(o.High, zone))
+	}
+	return fmt.Sprintf("%s [%s–%s]", date(o.At, zone), day(o.Low, zone), day(o.High, zone))
 }
 
 func spanText(r flatwatt.Range, format string) string {
@@ -70,7 +75,10 @@ func spanText(r flatwatt.Range, format string) string {
 }
 
 func date(t time.Time, zone *time.Location) string { return in(t, zone).Format(time.DateOnly) }
-func day(t time.Time, zone *time.Location) string  { return in(t, zone).Format("01-02") }
+func clock(t time.Time, zone *time.Location) string {
+	return in(t, zone).Format("15:04")
+}
+func day(t time.Time, zone *time.Location) string { return in(t, zone).Format("01-02") }
 
 func in(t time.Time, zone *time.Location) time.Time {
 	if zone == nil {
@@ -89,7 +97,10 @@ func truthText(f Finding) string {
 	case t.Label == flatwatt.LegitChange:
 		return "honest change: " + orDash(t.Note)
 	}
-	text := fmt.Sprintf("miner, %.2f kW, %d units", float64(t.Block), t.Units)
+	text := fmt.Sprintf("miner, %.2f kW, %d machines", float64(t.Block), t.Units)
+	if t.Units == 1 {
+		text = fmt.Sprintf("miner, %.2f kW, 1 machine", float64(t.Block))
+	}
 	if t.Onset.IsZero() {
 		return text + ", since before the data"
 	}
@@ -99,6 +110,15 @@ func truthText(f Finding) string {
 func orDash(s string) string {
 	if s == "" {
 		return unknown
+	}
+	return s
+}
+
+// grouped writes n in groups of three, as in 2 592 000, with blanks that do not break.
+func grouped(n int64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "\u00a0" + s[i:]
 	}
 	return s
 }

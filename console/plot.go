@@ -24,6 +24,8 @@ const (
 
 	// minTrail is where the top of the load axis lies above its highest value.
 	minTrail = 1.05
+
+	gridLines = 5 // at most, across the load axis
 )
 
 // A canvas maps time and power to pixels.
@@ -91,7 +93,7 @@ func (c *canvas) scale(kw []float32) {
 
 // grid draws kW lines and the first of each month (or each Monday for short spans).
 func (c *canvas) grid(zone *time.Location) {
-	step := niceStep((c.top - c.bottom) / 4)
+	step := niceStep((c.top - c.bottom) / gridLines)
 	for v := math.Ceil(c.bottom/step) * step; v <= c.top; v += step {
 		y := c.y(v)
 		c.printf(`<line class="grid" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/>`, marginLeft, c.size.width-marginRight, y, y)
