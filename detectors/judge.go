@@ -196,7 +196,7 @@ func (f *Fleet) reasons(b branch) []flatwatt.Evidence {
 		}
 		x := f.measure[i]
 		if v := f.params.curves[i].At(x); math.Abs(v) >= evidenceMin {
-			f.evidence = append(f.evidence, flatwatt.Evidence{Term: terms[i].name, LogOdds: v, Value: x})
+			f.evidence = append(f.evidence, flatwatt.Evidence{Term: terms[i].name, LogOdds: v, Value: terms[i].show(x)})
 		}
 	}
 	e := f.evidence[from:]
