@@ -282,7 +282,7 @@ func (c *customer) shift() (s models.Shift) {
 // bury keeps the episode that has ended (its first day without the block is given) if it was more suspicious than an earlier one.
 func (c *customer) bury(end flatwatt.Day) {
 	e := &c.ep
-	if c.past.end != 0 && c.past.logOdds >= e.logOdds {
+	if e.told.block <= 0 || (c.past.end != 0 && c.past.logOdds >= e.logOdds) {
 		return
 	}
 	c.past = past{
