@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// MaxDays is how many days Rollups holds, about 80 bytes a score: two for zones and
+	// MaxDays is how many days Rollups holds, 141 bytes a score: two for zones and
 	// two for late data. A day that comes back after it was dropped is read back.
 	MaxDays = 4
 
