@@ -275,3 +275,48 @@ func TestRejectsAreBoundedAndCounted(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+func TestParents(t *testing.T) {
+	reg := "meter_id,parent,timezone\na,tx,UTC\nb,gone,UTC\ntx,fd,UTC\nfd,,UTC\nx,z,UTC\ny,x,UTC\nz,y,UTC\nw,y,UTC\n"
+	f, err := Open(fleetOf(t, map[string]string{"meters.csv": reg}), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parents []string
+	for _, m := range f.Meters() {
+		parents = append(parents, string(m.ID+"<"+m.Parent))
+	}
+	if got := strings.Join(parents, " "); got != "a<tx b<gone fd< tx<fd w<y x< y<x z<y" {
+		t.Errorf("parents %s", got)
+	}
+	if n := f.Notes(); len(n) != 2 || n[0].Meter != "b" || n[1].Meter != "x" {
+		t.Errorf("notes %+v", n)
+	}
+}
+
+func TestAFleetIsLoadedOnce(t *testing.T) {
+	f := load(t, fleetOf(t, map[string]string{"meters.csv": twoMeters, "readings/a.csv": header + day(9)}), Options{})
+	if err := f.Load(context.Background(), nil); err == nil || f.Stats().Readings != 9 {
+		t.Errorf("error %v, %+v", err, f.Stats())
+	}
+}
+
+func TestProgressEndsAtTheTotal(t *testing.T) {
+	reg, text := readingsText(60_000, 1000, true)
+	dir := fleetOf(t, map[string]string{"meters.csv": reg, "readings/a.csv": text, "readings/b.csv": "", "readings/c.csv.gz": "no"})
+	f, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last, calls int64
+	err = f.Load(context.Background(), func(done, total int64) {
+		if done < last || done > total || total != int64(len(text)+2) {
+			t.Errorf("%d of %d after %d", done, total, last)
+		}
+		last = done
+		calls++
+	})
+	if err != nil || last != int64(len(text)+2) || calls < 3 {
+		t.Errorf("%v: ended at %d of %d after %d calls", err, last, len(text)+2, calls)
+	}
+}

@@ -2,6 +2,8 @@ package file
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,6 +33,7 @@ func (l *loader) finish() {
 	for i := range out {
 		l.count(i, &out[i])
 	}
+	slices.SortStableFunc(l.notes, func(a, b Note) int { return strings.Compare(string(a.Meter), string(b.Meter)) })
 	l.stats.Rejected = l.stats.Rows - l.stats.Readings - l.stats.Missing -
 		l.stats.Duplicates - l.stats.Conflicts - l.stats.Superseded
 }

@@ -78,7 +78,7 @@ func Open(dir string, opt Options) (*Fleet, error) {
 func (f *Fleet) Dir() string { return f.dir }
 
 // Meters are the register's entries sorted by id. After Load, Interval is the one that
-// the readings have (see Notes). The caller must not change them.
+// the readings have (see Notes); it is 0 where neither readings nor register tell. The caller must not change them.
 func (f *Fleet) Meters() []flatwatt.Meter { return f.meters }
 
 // Truth is what truth.csv says, in its order; nil if there is none.
@@ -88,7 +88,7 @@ func (f *Fleet) Truth() []flatwatt.Truth { return f.truth }
 // Options.MaxRejects of them. Stats counts them all.
 func (f *Fleet) Rejects() []flatwatt.Rejected { return f.rejects.kept }
 
-// Notes say what was concluded about single meters while loading, sorted by meter.
+// Notes say what was concluded about single meters; after Load they are sorted by meter.
 func (f *Fleet) Notes() []Note { return f.notes }
 
 // A Note is something that a person should know about a meter's data and that

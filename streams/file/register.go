@@ -49,7 +49,43 @@ func (f *Fleet) readMeters() error {
 		f.index[string(m.ID)] = int32(i)
 		delete(f.refused, string(m.ID))
 	}
+	f.checkParents()
 	return nil
+}
+
+// checkParents notes parents that are not in the register, and cuts circles of parents at
+// the meter with the smallest id, so that who walks up always arrives at a top.
+func (f *Fleet) checkParents() {
+	done := make([]int, len(f.meters)) // 1 + the meter from which the walk came by
+	for i := range f.meters {
+		for k := int32(i); done[k] == 0; {
+			done[k] = i + 1
+			m := &f.meters[k]
+			up, known := f.index[string(m.Parent)]
+			if m.Parent != "" && !known {
+				f.notes = append(f.notes, Note{m.ID, fmt.Sprintf("its parent %q is not in meters.csv", m.Parent)})
+			}
+			if !known {
+				break
+			}
+			if done[up] == i+1 {
+				f.cutCircle(up)
+				break
+			}
+			k = up
+		}
+	}
+}
+
+// cutCircle takes the parent from the smallest of the meters that are each other's parents.
+func (f *Fleet) cutCircle(at int32) {
+	least := at
+	for k := f.index[string(f.meters[at].Parent)]; k != at; k = f.index[string(f.meters[k].Parent)] {
+		least = min(least, k)
+	}
+	m := &f.meters[least]
+	f.notes = append(f.notes, Note{m.ID, fmt.Sprintf("its parents lead in a circle back to it: its parent %q is left out", m.Parent)})
+	m.Parent = ""
 }
 
 // firstReason quotes the first rejected piece, for errors that say that all was rejected.
