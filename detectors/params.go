@@ -1,6 +1,9 @@
 package detectors
 
 import (
+	"bytes"
+	_ "embed" // the default model
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -31,8 +34,22 @@ type Params struct {
 	curves [numTerms]models.Curve // Terms in the register's order
 }
 
-// DefaultParams are the unfitted contributions of the register of terms.
+//go:embed default.json
+var defaultModel []byte
+
+// DefaultParams is the model that ships with the program: fitted on simulated fleets
+// and on public real load with simulated miners and honest changes (docs/benchmark.md).
 func DefaultParams() *Params {
+	p, err := ReadParams(defaultModel)
+	if err != nil {
+		panic(fmt.Sprintf("the model built into the program: %v", err)) // a test reads it too
+	}
+	return p
+}
+
+// PhysicsParams are the unfitted contributions of the register of terms: where fitting
+// starts from.
+func PhysicsParams() *Params {
 	p := &Params{
 		Version: "physics-1", Terms: map[string]models.Curve{},
 		Classes: maps.Clone(classPriors), AlarmProbability: 0.5,
@@ -41,9 +58,23 @@ func DefaultParams() *Params {
 		p.Terms[t.name] = t.prior
 	}
 	if err := p.Validate(); err != nil {
-		panic(err) // the register is part of the program
+		panic(fmt.Sprintf("the register of terms: %v", err)) // a test builds it too
 	}
 	return p
+}
+
+// ReadParams reads a model file and validates it.
+func ReadParams(text []byte) (*Params, error) {
+	p := &Params{}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(p); err != nil {
+		return nil, fmt.Errorf("model file: %w", err)
+	}
+	if err := p.Validate(); err != nil {
+		return nil, fmt.Errorf("model file: %w", err)
+	}
+	return p, nil
 }
 
 // Validate checks p and readies it for use. It reports every fault at once, by name.
