@@ -320,3 +320,11 @@ func TestProgressEndsAtTheTotal(t *testing.T) {
 		t.Errorf("%v: ended at %d of %d after %d calls", err, last, len(text)+2, calls)
 	}
 }
+
+func TestARegisterFromASpreadsheet(t *testing.T) {
+	reg := "\ufeff" + strings.ReplaceAll("Meter_ID, Timezone ,interval_minutes\nm1, UTC,15\n\nm2,UTC,15.0\n", "\n", "\r\n")
+	f, err := Open(fleetOf(t, map[string]string{"meters.csv": reg}), Options{})
+	if err != nil || len(f.Meters()) != 2 || len(f.Rejects()) > 0 || f.Meters()[1].Interval != 15*time.Minute {
+		t.Errorf("%v: %+v, rejects %+v", err, f.Meters(), f.Rejects())
+	}
+}
