@@ -2,6 +2,7 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GO ?= go
+SEEDS ?= 101 102 103
 
 .DEFAULT_GOAL := help
 
@@ -32,6 +33,12 @@ bench: ## run the benchmarks, a second each
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 benchmark: ## score simulated fleets of several seeds against their truth
-	scripts/benchmark.sh
+	@for seed in $(SEEDS); do \
+		dir=$$(mktemp -d); \
+		$(GO) run ./cmd/flatwatt simulate --seed $$seed --out $$dir/fleet && \
+		$(GO) run ./cmd/flatwatt score --fleet $$dir/fleet --out $$dir/out --top 0 && \
+		$(GO) run ./cmd/flatwatt evaluate --fleet $$dir/fleet --scores $$dir/out --method "seed $$seed"; \
+		code=$$?; rm -rf $$dir; [ $$code -eq 0 ] || exit $$code; \
+	done
 
 .PHONY: help build demo test race integration lint bench benchmark

@@ -218,29 +218,49 @@ func demoList(all []console.Finding) []console.Finding {
 	return list
 }
 
-// standing says how the planted miners rank against the honest meters.
+// recentDays is how many days a block must have run to count as ranked fairly.
+const recentDays = 7
+
+// standing says how the planted miners rank against the honest meters. Those that no list
+// of the present could show are counted, and said to be so.
 func standing(all []console.Finding) string {
-	above, onset, older, hidden := 0, 0, 0, 0
-	honest := false
+	above, onset, honest := 0, 0, false
+	var older, hidden, ended, fresh int
 	for _, f := range all {
-		switch {
-		case f.Truth == nil || f.Truth.Label != flatwatt.Miner:
+		t := f.Truth
+		if t == nil || t.Label != flatwatt.Miner {
 			honest = true
-		case strings.Contains(strings.ToLower(f.Truth.Note), "bypass"):
-			hidden++
-		case f.Truth.Onset.IsZero():
-			older++
-		default:
-			onset++
-			above += btoi(!honest)
+			continue
 		}
+		note := strings.ToLower(t.Note)
+		switch {
+		case strings.Contains(note, "bypass"):
+			hidden++
+			continue
+		case t.Onset.IsZero():
+			older++
+			continue
+		case honest && strings.Contains(note, "ends "):
+			ended++
+		case honest && f.Score.Start.Sub(t.Onset) < recentDays*24*time.Hour:
+			fresh++
+		}
+		onset++
+		above += btoi(!honest)
 	}
 	text := fmt.Sprintf("%d of %d planted miners with an onset rank above every honest meter", above, onset)
-	if older > 0 {
-		text += fmt.Sprintf("; %d more are older than the data", older)
-	}
-	if hidden > 0 {
-		text += fmt.Sprintf("; %d bypass their meter and cannot be seen in its readings", hidden)
+	for _, part := range []struct {
+		n    int
+		text string
+	}{
+		{ended, "ended and lower: %d"},
+		{fresh, fmt.Sprintf("begun in the last %d days and lower: %%d", recentDays)},
+		{older, "older than the data, not counted: %d"},
+		{hidden, "bypassing their meter, not counted: %d"},
+	} {
+		if part.n > 0 {
+			text += "; " + fmt.Sprintf(part.text, part.n)
+		}
 	}
 	return text + "."
 }

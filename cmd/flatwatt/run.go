@@ -12,6 +12,8 @@ import (
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/console"
+	"github.com/flatwatt/flatwatt/streams"
+	"github.com/flatwatt/flatwatt/streams/file"
 )
 
 func newRun(p *Program, opt *options) *cobra.Command {
@@ -58,13 +60,31 @@ func (p *Program) run(ctx context.Context, opt *options, s settings) error {
 		}
 		p.say("page: %s", url)
 	}
-	scorer, err := newScorer(fleet.Meters(), fleet.Weather())
+	line, err := p.servicePipeline(s, fleet, to, b, recent)
 	if err != nil {
 		return err
 	}
+	err = line.Run(ctx)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		p.say("stopped; the next start resumes from the last checkpoint")
+		return nil
+	}
+	b.finish(err)
+	if err != nil {
+		return fmt.Errorf("score: %w", err)
+	}
+	return nil
+}
+
+// servicePipeline wires the loop of the service, with its messages for people.
+func (p *Program) servicePipeline(s settings, fleet *file.Fleet, to *servers, b *board, recent *recentLoads) (streams.Pipeline, error) {
+	scorer, err := newScorer(fleet.Meters(), fleet.Weather())
+	if err != nil {
+		return streams.Pipeline{}, err
+	}
 	line, err := to.pipeline(scorer, b, func(int64) {})
 	if err != nil {
-		return err
+		return line, err
 	}
 	line.SaveEvery = s.Run.SaveEveryReadings
 	note := line.Hooks.Scored
@@ -76,16 +96,7 @@ func (p *Program) run(ctx context.Context, opt *options, s settings) error {
 		p.say("ready: readings from %s after position %d (%d bytes of memory), scores to %s", redact(to.natsURL), from, size, redact(to.influxURL))
 	}
 	line.Hooks.Retried = func(doing string, attempt int, err error) { p.say("%s: attempt %d: %v", doing, attempt, err) }
-	err = line.Run(ctx)
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		p.say("stopped; the next start resumes from the last checkpoint")
-		return nil
-	}
-	b.finish(err)
-	if err != nil {
-		return fmt.Errorf("score: %w", err)
-	}
-	return nil
+	return line, nil
 }
 
 var nan32 = float32(math.NaN())

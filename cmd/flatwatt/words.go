@@ -1,11 +1,10 @@
 package main
 
 import (
-	"fmt"
-	"math"
 	"strings"
 
 	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/detectors"
 )
 
 // reasonsInLine is how many pieces of evidence the one-line reason names.
@@ -17,7 +16,7 @@ func wordsIn(lang string) func(flatwatt.Score) (string, []string) {
 	return func(s flatwatt.Score) (string, []string) {
 		all := make([]string, len(s.Evidence))
 		for i, e := range s.Evidence {
-			all[i] = say(e, lang)
+			all[i] = detectors.Say(e, lang)
 		}
 		return lineOf(s, all, lang), all
 	}
@@ -27,10 +26,11 @@ func wordsIn(lang string) func(flatwatt.Score) (string, []string) {
 // what speaks against it where it is not.
 func lineOf(s flatwatt.Score, all []string, lang string) string {
 	text := map[string][2]string{
-		"none": {"nothing stands out", "无异常"},
-		"data": {"not enough readings to judge", "数据不足，无法判断"},
-		"gone": {"the block has vanished", "该负荷已消失"},
-		"flat": {"the register seems stuck: no reading varies", "表计疑似停走：读数不变"},
+		"none":  {"nothing stands out", "无异常"},
+		"data":  {"not enough readings to judge", "数据不足，无法判断"},
+		"other": {"but: ", "但："},
+		"gone":  {"the block has vanished", "该负荷已消失"},
+		"flat":  {"the register seems stuck: no reading varies", "表计疑似停走：读数不变"},
 	}
 	pick := func(key string) string { return text[key][btoi(lang == "zh")] }
 	switch s.State {
@@ -54,6 +54,9 @@ func lineOf(s flatwatt.Score, all []string, lang string) string {
 			parts = append(parts, all[i])
 		}
 	}
+	if len(parts) == 0 && len(all) > 0 {
+		return pick("other") + all[0]
+	}
 	if len(parts) == 0 {
 		return pick("none")
 	}
@@ -61,12 +64,4 @@ func lineOf(s flatwatt.Score, all []string, lang string) string {
 		return strings.Join(parts, "；")
 	}
 	return strings.Join(parts, "; ")
-}
-
-// say puts one piece of evidence into words.
-func say(e flatwatt.Evidence, _ string) string {
-	if math.IsNaN(e.Value) {
-		return e.Term
-	}
-	return fmt.Sprintf("%s %.3g", strings.ReplaceAll(e.Term, "_", " "), e.Value)
 }
