@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/term"
 )
@@ -38,6 +39,9 @@ func (p *Program) Run(ctx context.Context, args []string) int {
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
 	err := root.ExecuteContext(ctx)
+	if errors.Is(err, syscall.EPIPE) {
+		err = nil // the reader of our output has seen enough
+	}
 	err = errors.Join(err, p.Close())
 	if err == nil {
 		return exitOK
