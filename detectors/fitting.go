@@ -43,14 +43,7 @@ func (p *Params) ClassIndex() (classes []flatwatt.Class, index func(flatwatt.Cla
 // name. p is left as it was.
 func (p *Params) Fit(version string, samples []models.FitSample, opt models.FitOptions) (*Params, error) {
 	classes, _ := p.ClassIndex()
-	m := models.AdditiveModel{}
-	for i := range terms {
-		m.Curves = append(m.Curves, p.curves[i])
-		m.Branch = append(m.Branch, int(terms[i].branch))
-	}
-	for _, c := range classes {
-		m.Prior = append(m.Prior, p.Classes[c])
-	}
+	m := p.additive()
 	for i := range m.Curves {
 		if len(m.Curves[i].Knots) == 0 { // a term that the model file did not know yet
 			m.Curves[i] = curve(terms[i].prior.Knots[0], 0, terms[i].prior.Knots[len(terms[i].prior.Knots)-1], 0)
@@ -67,4 +60,38 @@ func (p *Params) Fit(version string, samples []models.FitSample, opt models.FitO
 		out.Classes[c] = m.Prior[i]
 	}
 	return out, out.Validate()
+}
+
+// FitBoost adds trees to p, a model without any, for what its terms say together.
+func (p *Params) FitBoost(samples []models.FitSample, opt models.BoostOptions) error {
+	bare := *p
+	bare.Boost, bare.Features = models.Boost{}, nil
+	if err := bare.Validate(); err != nil {
+		return err
+	}
+	m := bare.additive()
+	boosted := make([]models.BoostSample, len(samples))
+	for i := range samples {
+		s := &samples[i]
+		x := append(append(make([]float64, 0, numFeatures), s.X...), float64(s.Class), 0)
+		if s.Block {
+			x[numTerms+1] = 1
+		}
+		boosted[i] = models.BoostSample{X: x, Start: m.LogOdds(s), Miner: s.Miner, Group: s.Group, W: s.W}
+	}
+	p.Boost, p.Features = models.FitBoost(boosted, opt), featureNames()
+	return p.Validate()
+}
+
+// additive is p's sum of terms as a model of its own.
+func (p *Params) additive() (m models.AdditiveModel) {
+	classes, _ := p.ClassIndex()
+	for i := range terms {
+		m.Curves = append(m.Curves, p.curves[i])
+		m.Branch = append(m.Branch, int(terms[i].branch))
+	}
+	for _, c := range classes {
+		m.Prior = append(m.Prior, p.Classes[c])
+	}
+	return m
 }

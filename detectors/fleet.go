@@ -53,7 +53,8 @@ type Fleet struct {
 	scratch   scratch
 	judgement judgement           // of the meter being judged
 	evidence  []flatwatt.Evidence // arena of the scores of one call
-	measure   [numTerms]float64
+	measure   [numFeatures]float64
+	shares    [numFeatures]float64 // of the trees' correction, by feature
 	days      []day
 	parts     []part
 }

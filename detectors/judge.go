@@ -33,17 +33,18 @@ func (f *Fleet) judge(dst []flatwatt.Score, i int32, z *zone, d *day, p *part) [
 	f.judgement = judgement{meter: &f.meters[i], c: c, part: p, today: z.day}
 	j := &f.judgement
 	j.prepare()
-	s := flatwatt.Score{
+	dst = append(dst, flatwatt.Score{
 		Meter: j.meter.ID, Day: z.day, Start: time.Unix(z.start, 0).UTC(),
 		Detector: "customer", Model: f.params.Version, Features: c.feat.features(),
-	}
-	f.weigh(&s, j)
+	})
+	s := &dst[len(dst)-1] // in place: a score is large
+	f.weigh(s, j)
 
 	if f.watch != nil {
-		f.watch(&s, j.meter.Class, f.measure[:], j.hasBlock(), int(c.ep.days))
+		f.watch(s, j.meter.Class, f.measure[:numTerms], j.hasBlock(), int(c.ep.days))
 	}
-	f.absorbIfHonest(c, &s)
-	return append(dst, s)
+	f.absorbIfHonest(c, s)
+	return dst
 }
 
 // remember takes a day into the memory: published features always, the baseline only
@@ -168,7 +169,8 @@ func (f *Fleet) calibrate(logOdds float64) float64 {
 	return f.params.Calibration.At(logOdds)
 }
 
-// logOdds sums the contributions of both branches.
+// logOdds sums the contributions of both branches, and to both what the trees add for
+// what the measurements say together.
 func (f *Fleet) logOdds(j *judgement) (onset, static float64) {
 	onset = f.params.prior(j.meter.Class, onsetBranch)
 	static = f.params.prior(j.meter.Class, staticBranch)
@@ -181,21 +183,26 @@ func (f *Fleet) logOdds(j *judgement) (onset, static float64) {
 			static += f.params.curves[i].At(x)
 		}
 	}
+	f.measure[numTerms] = f.params.classIndex(j.meter.Class)
+	f.measure[numTerms+1] = 1
 	if !j.hasBlock() {
 		onset = math.Inf(-1)
+		f.measure[numTerms+1] = 0
 	}
-	return onset, static
+	clear(f.shares[:])
+	together := f.params.Boost.At(f.measure[:], f.shares[:])
+	return onset + together, static + together
 }
 
 // reasons are the contributions of branch b, largest first, cut from f's arena.
 func (f *Fleet) reasons(b branch) []flatwatt.Evidence {
 	from := len(f.evidence)
 	for i := range terms {
-		if terms[i].branch != b {
-			continue
+		x, v := f.measure[i], f.shares[i]
+		if terms[i].branch == b {
+			v += f.params.curves[i].At(x)
 		}
-		x := f.measure[i]
-		if v := f.params.curves[i].At(x); math.Abs(v) >= evidenceMin {
+		if x == x && math.Abs(v) >= evidenceMin {
 			f.evidence = append(f.evidence, flatwatt.Evidence{Term: terms[i].name, LogOdds: v, Value: terms[i].show(x)})
 		}
 	}

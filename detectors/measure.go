@@ -184,17 +184,29 @@ func measureWeekend(j *judgement) float64 {
 // measureDayWave is the block's swing with the warmth of the day: the cosine of its
 // hourly profile with its top at 15:00, in % of the block. Machines and their fans draw
 // a little more when it is warm, compressors far more, motors nothing.
-func measureDayWave(j *judgement) float64 {
-	if !j.hasBlock() || j.fit.Window.Length < 21 || j.c.ep.days < 3 {
+func measureDayWave(j *judgement) float64 { return j.wave(15) }
+
+// measureEveningWave is the same with its top at 21:00: telephone and data traffic peak
+// in the evening, machines do not know the hour.
+func measureEveningWave(j *judgement) float64 { return j.wave(21) }
+
+// wave is the amplitude of the block's daily wave with its top at hour top, in % of the
+// block, shrunk towards 0 by its standard error against a prior spread of 5 %.
+func (j *judgement) wave(top int) float64 {
+	e := &j.c.ep
+	if !j.hasBlock() || j.fit.Window.Length < 21 || e.days < 3 {
 		return math.NaN()
 	}
-	var sum, norm float64
-	for h, d := range j.c.ep.delta {
-		w := math.Cos(2 * math.Pi * float64(h-15) / models.Hours)
+	var sum, norm, v float64
+	for h, d := range e.delta {
+		w := math.Cos(2 * math.Pi * float64(h-top) / models.Hours)
+		sd := models.MeanAbsToSigma * float64(e.spread[h])
 		sum += w * float64(d)
 		norm += w * w
+		v += w * w * sd * sd / float64(max(1, min(e.hourN[h], 15)))
 	}
-	return 100 * sum / norm / j.block
+	a, se := 100*sum/norm/j.block, 100*math.Sqrt(v)/norm/j.block
+	return a * 25 / (25 + se*se)
 }
 
 // measureHistory is the logarithm of one plus the lasting rises that this meter has had

@@ -15,6 +15,12 @@ import (
 
 const numTerms = len(terms)
 
+// numFeatures counts what the trees see: the terms, the class's index among the classes
+// that have priors, and whether an added block is seen.
+const numFeatures = numTerms + 2
+
+func featureNames() []string { return append(TermNames(), "class", "block") }
+
 // Params are the numbers of a model file: what each piece of evidence is worth. They
 // are fitted, versioned and named by every score.
 type Params struct {
@@ -25,13 +31,19 @@ type Params struct {
 	// Classes are the prior log-odds by declared class, for the onset and the static
 	// branch; "" is for every other class.
 	Classes map[flatwatt.Class][2]float64 `json:"classes"`
+	// Boost corrects the sum of the terms for what they say together: trees over the
+	// terms in the register's order, then the class and whether a block is seen.
+	Boost models.Boost `json:"boost"`
+	// Features names the trees' features, so that trees of another program are refused.
+	Features []string `json:"features,omitempty"`
 	// Calibration maps log-odds to calibrated log-odds. Empty: as they are.
 	Calibration models.Curve `json:"calibration"`
 	// AlarmProbability is the calibrated probability from which a meter is a suspect.
 	// It is derived from the operator's false-alarm budget, not chosen by hand.
 	AlarmProbability float64 `json:"alarm_probability"`
 
-	curves [numTerms]models.Curve // Terms in the register's order
+	curves  [numTerms]models.Curve     // Terms in the register's order
+	classAt map[flatwatt.Class]float64 // index of a class, as the trees know it
 }
 
 //go:embed default.json
@@ -96,8 +108,18 @@ func (p *Params) Validate() error {
 		}
 		p.curves[i] = p.Terms[name]
 	}
+	if len(p.Boost.Trees) > 0 && !slices.Equal(p.Features, featureNames()) {
+		errs = append(errs, errors.New("boost: its features are not this program's terms: fit the model again"))
+	} else if err := p.Boost.Validate(numFeatures); err != nil {
+		errs = append(errs, fmt.Errorf("boost: %w", err))
+	}
 	if err := p.Calibration.Validate(); err != nil {
 		errs = append(errs, fmt.Errorf("calibration: %w", err))
+	}
+	classes, _ := p.ClassIndex()
+	p.classAt = map[flatwatt.Class]float64{}
+	for i, c := range classes {
+		p.classAt[c] = float64(i)
 	}
 	if p.Version == "" {
 		errs = append(errs, errors.New("version is empty: every score names its model"))
@@ -118,4 +140,12 @@ func (p *Params) prior(class flatwatt.Class, b branch) float64 {
 		v = p.Classes[""]
 	}
 	return v[b]
+}
+
+// classIndex is the class as the trees know it.
+func (p *Params) classIndex(class flatwatt.Class) float64 {
+	if i, ok := p.classAt[class]; ok {
+		return i
+	}
+	return p.classAt[""]
 }

@@ -80,6 +80,8 @@ var terms = [...]term{
 		percent, phrases{"weekdays and weekends differ by %.2g %% of it", "工作日与周末差异为其 %.2g %%"}},
 	{"day_wave", onsetBranch, measureDayWave, curve(-10, -1, -2, 0, 0, 0, 1, 0.3, 3, 0.3, 8, -0.5, 20, -1.5),
 		plain, phrases{"swings by %.2g %% with the warmth of the day", "随日内气温摆动 %.2g %%"}},
+	{"evening_wave", onsetBranch, measureEveningWave, curve(-10, -0.5, -3, 0, 0, 0.3, 1, 0.2, 3, -0.5, 8, -1.2, 20, -1.5),
+		plain, phrases{"swings by %.2g %% towards the evening", "向晚间摆动 %.2g %%"}},
 	{"history", onsetBranch, measureHistory, curve(0, 0.3, 0.7, 0, 1.5, -0.5, 3, -1),
 		math.Expm1, phrases{"the floor has risen for good %.0f times before", "此前基荷已有 %.0f 次持续抬升"}},
 	{"spread_ratio", onsetBranch, measureSpreadRatio, curve(-2, 0.3, 0, 0.3, 1, -0.3, 2.5, -1.5),
