@@ -3,6 +3,7 @@ package detectors
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/flatwatt/flatwatt"
 )
@@ -11,6 +12,9 @@ func plain(x float64) float64      { return x }
 func percent(x float64) float64    { return 100 * x }
 func expPercent(x float64) float64 { return 100 * math.Exp(x) }
 
+// wholeNumbers tells large values without an exponent.
+var wholeNumbers = strings.NewReplacer("%.2g", "%.0f", "%.3g", "%.0f", "%+.2g", "%+.0f")
+
 // Say puts a piece of evidence into words, in "zh" or else in English. The words of a
 // term that this program does not know are its name and number.
 func Say(e flatwatt.Evidence, lang string) string {
@@ -18,10 +22,14 @@ func Say(e flatwatt.Evidence, lang string) string {
 		if terms[i].name != e.Term {
 			continue
 		}
+		words := terms[i].say.en
 		if lang == "zh" {
-			return fmt.Sprintf(terms[i].say.zh, e.Value)
+			words = terms[i].say.zh
 		}
-		return fmt.Sprintf(terms[i].say.en, e.Value)
+		if math.Abs(e.Value) >= 99.5 {
+			words = wholeNumbers.Replace(words)
+		}
+		return fmt.Sprintf(words, e.Value)
 	}
 	return fmt.Sprintf("%s %.3g", e.Term, e.Value)
 }

@@ -26,6 +26,9 @@ func TestEveryTermHasWords(t *testing.T) {
 			t.Errorf("%s: %v", term.name, err)
 		}
 	}
+	if got := Say(flatwatt.Evidence{Term: "size", Value: 1276.4}, "en"); got != "added block of 1276 kW" {
+		t.Errorf("a large block is told as %q", got)
+	}
 	if got := Say(flatwatt.Evidence{Term: "gone", Value: 1.5}, "en"); got != "gone 1.5" {
 		t.Errorf("an unknown term is told as %q", got)
 	}
