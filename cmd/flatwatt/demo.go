@@ -24,11 +24,12 @@ import (
 // The demo's fleet: enough miners for a list worth reading, few enough meters that the
 // suspects are there within a minute on two cores.
 const (
-	demoMeters     = 300
-	demoDays       = 90
-	demoMinerShare = 0.05
-	demoTop        = 20
-	demoSaveEvery  = 250_000
+	demoMeters      = 300
+	demoDays        = 90
+	demoMinerShare  = 0.05
+	demoChangeShare = 0.04
+	demoTop         = 20
+	demoSaveEvery   = 250_000
 )
 
 type demoFlags struct {
@@ -129,10 +130,22 @@ type drawnFleet struct {
 	truth   []flatwatt.Truth
 }
 
-func (p *Program) drawFleet(ctx context.Context, flags fleetFlags) (*drawnFleet, error) {
+// demoConfig is a well-metered district: every meter has a reactive register and records
+// voltage, no miner is wired before its meter or gone again, and one honest customer in
+// twenty-five changes for good. The default fleet of simulate is harder: it is for measuring.
+func demoConfig(flags fleetFlags) simulate.Config {
 	cfg := simulate.DefaultConfig()
 	cfg.Seed, cfg.Meters, cfg.Days = flags.seed, flags.meters, flags.days
-	cfg.Miners.Share, cfg.Grid.Meters = demoMinerShare, false
+	cfg.Grid.Meters = false
+	cfg.Metering.ReactiveShare, cfg.Metering.VoltageShare = 1, 1
+	cfg.Misregistered = 0
+	cfg.Changes.Share = demoChangeShare
+	cfg.Miners.Share, cfg.Miners.BypassShare, cfg.Miners.VanishShare, cfg.Miners.InspectShare = demoMinerShare, 0, 0, 0
+	return cfg
+}
+
+func (p *Program) drawFleet(ctx context.Context, flags fleetFlags) (*drawnFleet, error) {
+	cfg := demoConfig(flags)
 	g, err := simulate.New(cfg)
 	if err != nil {
 		return nil, usageError{err}
