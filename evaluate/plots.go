@@ -16,13 +16,13 @@ import (
 // Curves is what an Evaluation's plots are drawn from.
 type Curves struct {
 	Method      string
-	ROC         []Point // false positive rate, recall
-	PR          []Point // recall, precision
-	Base        float64 // share of miners
-	Reliability []Bin
+	ROC         []Point   // false positive rate, recall
+	PR          []Point   // recall, precision
+	Base        float64   // share of miners
+	Reliability []Bin     // of equal width, 0.1 of probability, without empty ones
 	DelaysDays  []float64 // of miners with an onset, sorted; +Inf for those never found
 	Blocks      []Point   // true kW, estimated kW of miners with an estimate
-	BudgetText  string
+	FalseAlarms float64   // budget, false-alarm episodes per 1,000 meter-months
 }
 
 // A Point is one point of a curve.
@@ -34,7 +34,7 @@ func PlotNames() []string { return []string{"roc", "pr", "reliability", "delay",
 func (m *measurer) curves(threshold Figure) Curves {
 	all := m.ranked(wholeSample(len(m.fleet.cases)), everyCase)
 	out := Curves{Method: m.fleet.name, ROC: []Point{{0, 0}},
-		BudgetText: fmt.Sprintf("%g false alarms per 1,000 meter-months", m.opt.FalseAlarms)}
+		FalseAlarms: m.opt.FalseAlarms}
 	s := steps(all)
 	total := last(s)
 	out.Base = float64(total.miners) / float64(total.miners+total.other)
@@ -43,7 +43,7 @@ func (m *measurer) curves(threshold Figure) Curves {
 		out.ROC = append(out.ROC, Point{float64(at.other) / float64(total.other), recall})
 		out.PR = append(out.PR, Point{recall, float64(at.miners) / float64(at.miners+at.other)})
 	}
-	out.Reliability = Reliability(m.ranked(wholeSample(len(m.fleet.cases)), known), m.opt.Bins)
+	out.Reliability = equalWidth(m.ranked(wholeSample(len(m.fleet.cases)), known))
 	for _, c := range m.fleet.cases {
 		if d, ok := c.delayDays(float64(threshold.Value), m.opt.QuietDays); ok && !math.IsNaN(float64(threshold.Value)) {
 			out.DelaysDays = append(out.DelaysDays, d)
@@ -66,6 +66,7 @@ func (c *Curves) Draw(w io.Writer, name, format string) error {
 	p.X.Tick.Label.Font.Size, p.Y.Tick.Label.Font.Size = 11, 11
 	p.Legend.TextStyle.Font.Size = 11
 	p.Legend.Padding = 4
+	p.Legend.XOffs, p.Legend.YOffs = -12, 12 // clear of the axes
 	grid := plotter.NewGrid()
 	grid.Horizontal.Color, grid.Vertical.Color = pale, pale
 	p.Add(grid)
@@ -103,92 +104,6 @@ var (
 	pale   = color.NRGBA{225, 225, 225, 255}
 )
 
-func (c *Curves) drawROC(p *plot.Plot) error {
-	p.Title.Text = "Receiver operating characteristic: " + c.Method
-	p.X.Label.Text, p.Y.Label.Text = "false positive rate (honest meters flagged)", "recall (miners flagged)"
-	unitSquare(p)
-	if err := addLine(p, "chance", []Point{{0, 0}, {1, 1}}, grey, true); err != nil {
-		return err
-	}
-	return addLine(p, c.Method, c.ROC, blue, false)
-}
-
-func (c *Curves) drawPR(p *plot.Plot) error {
-	p.Title.Text = "Precision and recall: " + c.Method
-	p.X.Label.Text, p.Y.Label.Text = "recall (miners flagged)", "precision (miners among flagged)"
-	unitSquare(p)
-	p.Legend.Left = true
-	p.Legend.Top = false
-	base := []Point{{0, c.Base}, {1, c.Base}}
-	if err := addLine(p, fmt.Sprintf("chance (%.1f %% of meters are miners)", 100*c.Base), base, grey, true); err != nil {
-		return err
-	}
-	return addLine(p, c.Method, stairs(c.PR), blue, false)
-}
-
-// stairs draws what average precision adds up: each precision holds for its own recall.
-func stairs(pr []Point) []Point {
-	var out []Point
-	x := 0.0
-	for _, q := range pr {
-		out = append(out, Point{x, q.Y}, q)
-		x = q.X
-	}
-	return out
-}
-
-func (c *Curves) drawReliability(p *plot.Plot) error {
-	p.Title.Text = "Reliability: " + c.Method
-	p.X.Label.Text, p.Y.Label.Text = "mean probability of the group", "share of miners in the group"
-	unitSquare(p)
-	p.Legend.Left = true
-	if err := addLine(p, "perfect", []Point{{0, 0}, {1, 1}}, grey, true); err != nil {
-		return err
-	}
-	points := make([]Point, len(c.Reliability))
-	for i, b := range c.Reliability {
-		points[i] = Point{b.Mean, b.Observed}
-	}
-	return addDots(p, fmt.Sprintf("%d groups of equal size", len(points)), points, blue)
-}
-
-func (c *Curves) drawDelay(p *plot.Plot) error {
-	p.Title.Text = "Days to detect: " + c.Method
-	p.X.Label.Text, p.Y.Label.Text = "days from onset to alarm", "share of miners with an onset"
-	unitSquare(p)
-	p.Legend.Top = false
-	points := []Point{{0, 0}}
-	for i, d := range c.DelaysDays {
-		if math.IsInf(d, 1) {
-			break
-		}
-		points = append(points, Point{d, points[len(points)-1].Y}, Point{d, float64(i+1) / float64(len(c.DelaysDays))})
-	}
-	end := points[len(points)-1]
-	p.X.Max = math.Max(7, math.Ceil(end.X*1.1))
-	points = append(points, Point{p.X.Max, end.Y})
-	return addLine(p, c.BudgetText, points, blue, false)
-}
-
-func (c *Curves) drawBlock(p *plot.Plot) error {
-	p.Title.Text = "Size of the block: " + c.Method
-	p.X.Label.Text, p.Y.Label.Text = "true mean power (kW)", "estimated mean power (kW)"
-	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
-	p.X.Tick.Marker, p.Y.Tick.Marker = logTicks{}, logTicks{}
-	low, high := 1.0, 10.0
-	for _, q := range c.Blocks {
-		low, high = min(low, q.X, q.Y), max(high, q.X, q.Y)
-	}
-	// Room beyond the outermost dots; estimates thousands of times off stay visible.
-	low, high = low/1.3, high*1.3
-	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = low, high, low, high
-	p.Legend.Left, p.Legend.Top = true, true
-	if err := addLine(p, "exact", []Point{{low, low}, {high, high}}, grey, true); err != nil {
-		return err
-	}
-	return addDots(p, fmt.Sprintf("%d miners with an estimate", len(c.Blocks)), c.Blocks, orange)
-}
-
 // logTicks marks 1, 2 and 5 of every decade, which is what a person reads off.
 type logTicks struct{}
 
@@ -207,7 +122,21 @@ func (logTicks) Ticks(low, high float64) []plot.Tick {
 
 func unitSquare(p *plot.Plot) {
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1, 0, 1.02
-	p.Legend.Top = false
+	p.X.Tick.Marker, p.Y.Tick.Marker = percentTicks{}, percentTicks{}
+}
+
+// percentTicks marks every 20 % of a share.
+type percentTicks struct{}
+
+// Ticks are those between low and high.
+func (percentTicks) Ticks(low, high float64) []plot.Tick {
+	var out []plot.Tick
+	for pct := 0; pct <= 100; pct += 20 {
+		if v := float64(pct) / 100; v >= low && v <= high {
+			out = append(out, plot.Tick{Value: v, Label: fmt.Sprint(pct)})
+		}
+	}
+	return out
 }
 
 func addLine(p *plot.Plot, name string, points []Point, c color.Color, dashed bool) error {

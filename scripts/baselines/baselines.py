@@ -1,6 +1,7 @@
 """Unlabelled baselines over a fleet directory, in the output form of `flatwatt score`.
 
     python baselines.py FLEET_DIR --out DIR/scores.csv --method floor_shift
+    python baselines.py FLEET_DIR --out 'DIR/{method}/scores.csv' --method load_factor cv ecod
 
 The probability is a strictly rising transform of the method's own score and is not
 calibrated: the figures on calibration do not apply to these methods.
@@ -18,7 +19,7 @@ import output
 from features import Days, as_of, enough, quiet, robust_sd
 
 COLUMNS = ["load_factor", "cv", "mad_median", "baseload_share", "p5_p95", "night_noon", "daily_cv", "floor_spread",
-           "noise_share", "weekday_weekend", "floor_kw_peer_ratio", "floor_shift_7d_z", "floor_shift_14d_z"]
+           "noise_share", "weekday_weekend", "floor_kw_peer_ratio", "floor_shift_7d_z", "floor_shift_start_z"]
 WEEK = 7
 
 
@@ -38,8 +39,10 @@ def mad_median(f: pd.DataFrame) -> np.ndarray:
 
 
 def floor_shift(f: pd.DataFrame) -> np.ndarray:
-    """The floor (5 % quantile) of the last 7 days against the 28 before, in robust sigma."""
-    return output.squash(f.floor_shift_7d_z)
+    """The floor (daily 5 % quantile) of the last 7 days against the first 28 of the data, in
+    robust sigma. Against the 28 days just before, a miner would pass for normal five weeks
+    after it began; so compared this baseline was worse than chance. Unknown before 14 days."""
+    return output.squash(f.floor_shift_start_z)
 
 
 SIMPLE = {"load_factor": load_factor, "cv": cv, "mad_median": mad_median, "floor_shift": floor_shift}
@@ -72,13 +75,13 @@ def outliers(method: str, f: pd.DataFrame) -> np.ndarray:
     return p
 
 
-def frames(groups: list[Days], day: np.datetime64) -> tuple[pd.DataFrame, np.ndarray]:
+def frames(groups: list[Days], day: np.datetime64, splits: bool = True) -> tuple[pd.DataFrame, np.ndarray]:
     """Features of the whole fleet at the close of day, and its meter ids."""
     parts, ids = [], []
     for d in groups:
         at = int((day - d.group.days[0]).astype(int))
         if 0 <= at < len(d.group.days):
-            parts.append(as_of(d, at))
+            parts.append(as_of(d, at, splits))
             ids.append(d.group.meters.meter_id.to_numpy())
     return pd.concat(parts, ignore_index=True), np.concatenate(ids)
 
@@ -97,19 +100,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("fleet")
     parser.add_argument("--out", required=True, help="scores.csv; findings.csv is written beside it")
-    parser.add_argument("--method", required=True, choices=[*SIMPLE, "iforest", "ecod"])
+    parser.add_argument("--method", required=True, nargs="+", choices=[*SIMPLE, "iforest", "ecod"])
     args = parser.parse_args()
+    if len(args.method) > 1 and "{method}" not in args.out:
+        parser.error("several methods need {method} in --out: each writes its own directory")
     groups = [Days(g) for g in fleet.load(args.fleet)]
-    scores = output.Scores()
-    for run in calendar(groups, 1 if args.method in SIMPLE else WEEK):
-        f, ids = frames(groups, run[0])
-        if args.method in SIMPLE:
-            p = np.where(enough(f), SIMPLE[args.method](f), np.nan)
-        else:
-            p = outliers(args.method, f)
-        block = f.floor_shift_7d_kw if args.method == "floor_shift" else f.floor_kw
-        scores.add(ids, run, p, block.to_numpy())
-    scores.write(args.out)
+    scores = {m: output.Scores() for m in args.method}
+    for week in calendar(groups, WEEK):
+        judge(groups, week, scores)
+    for m in args.method:
+        scores[m].write(args.out.replace("{method}", m))
+
+
+def judge(groups: list[Days], week: np.ndarray, scores: dict[str, output.Scores]) -> None:
+    """Simple methods judge every day, the others a week's first."""
+    for day in week:
+        if day > week[0] and not any(m in SIMPLE for m in scores):
+            break
+        f, ids = frames(groups, day, splits=False)
+        for m, s in scores.items():
+            block = (f.floor_shift_start_kw if m == "floor_shift" else f.floor_kw).to_numpy()
+            if m in SIMPLE:
+                s.add(ids, [day], np.where(enough(f), SIMPLE[m](f), np.nan), block)
+            elif day == week[0]:
+                s.add(ids, week, outliers(m, f), block)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,8 @@ def training_rows(folder: str) -> pd.DataFrame:
     parts = []
     for run in calendar(groups, WEEK):
         f, ids = frames(groups, run[0])
+        if not enough(f).any():
+            continue  # the first week: nobody is known well enough
         t = truth.reindex(ids)
         bypass = t.note.fillna("").str.contains("bypass", case=False).to_numpy()
         begun = (t.onset.isna() | (t.onset < pd.Timestamp(run[0]) + pd.Timedelta(days=1))).to_numpy()
@@ -70,6 +72,15 @@ def fit(rows: pd.DataFrame, kinds: dict[str, list[str]]):
     return judge, size, list(x.columns)
 
 
+def onsets(groups: list[Days], split_day: np.ndarray, ids: np.ndarray) -> pd.Series:
+    """The start, in UTC, of the local day after the likeliest split."""
+    where = {m: (d.group.days[0], z) for d in groups
+             for m, z in zip(d.group.meters.meter_id, d.group.meters.timezone)}
+    at = [pd.NaT if np.isnan(s) else pd.Timestamp(where[m][0] + int(s)).tz_localize(
+        where[m][1], nonexistent="shift_forward", ambiguous=True).tz_convert("UTC") for m, s in zip(ids, split_day)]
+    return pd.Series(pd.DatetimeIndex(at, tz="UTC")).dt.tz_localize(None).to_numpy()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train", nargs="+", required=True, metavar="FLEET")
@@ -88,8 +99,7 @@ def main() -> None:
         f, ids = frames(groups, run[0])
         x = columns(f, kinds).reindex(columns=names)
         p = np.where(enough(f), judge.predict_proba(x)[:, 1], np.nan)
-        first = min(d.group.days[0] for d in groups)
-        onset = np.array([np.datetime64("NaT") if np.isnan(s) else first + int(s) for s in f.split_day], "datetime64[D]")
+        onset = onsets(groups, f.split_day.to_numpy(), ids)
         scores.add(ids, run, p, np.exp(size.predict(x)), onset)
     scores.write(args.out)
 

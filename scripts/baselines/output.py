@@ -23,10 +23,11 @@ class Scores:
         self.parts: list[pd.DataFrame] = []
 
     def add(self, meters, days, probability, block_kw=None, onset=None) -> None:
-        """days is the run of days (datetime64[D]) for which the judgement stands."""
+        """days is the run of days (datetime64[D]) for which the judgement stands; onset is
+        in UTC."""
         n = len(meters)
         block = np.full(n, np.nan) if block_kw is None else np.where(np.asarray(block_kw) > 0, block_kw, np.nan)
-        onset = np.full(n, np.datetime64("NaT"), "datetime64[D]") if onset is None else onset
+        onset = np.full(n, np.datetime64("NaT"), "datetime64[ns]") if onset is None else onset
         block = np.where(np.isnan(probability), np.nan, block)
         for day in days:
             self.parts.append(pd.DataFrame({"meter_id": np.asarray(meters), "day": str(day), "probability": probability,
@@ -40,6 +41,6 @@ class Scores:
         table[["meter_id", "day", "probability", "block_kw"]].to_csv(out, index=False)
         last = table.drop_duplicates("meter_id", keep="last").copy()
         last["state"] = np.where(last.probability.isna(), "not enough data", "")
-        last["onset"] = last.onset.dt.strftime("%Y-%m-%dT00:00:00Z")
+        last["onset"] = last.onset.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
         last = last.sort_values(["probability", "meter_id"], ascending=[False, True], kind="stable")
         last[["meter_id", "probability", "block_kw", "onset", "state"]].to_csv(out.parent / "findings.csv", index=False)
