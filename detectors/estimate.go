@@ -55,8 +55,9 @@ func (j *judgement) onset(o edge, block float64) flatwatt.Instants {
 	return flatwatt.Instants{At: start, Low: start.Add(-24 * time.Hour), High: start.Add(24 * time.Hour)}
 }
 
-// estimateStatic takes the present floor less that of peers for the block. Its onset is
-// before the data: zero.
+// estimateStatic takes the present floor less that of peers for the block, or the
+// constant block that explains the usual profile where that one is larger: a block on
+// fixed hours does not show in the floor. Its onset is before the data: zero.
 func (j *judgement) estimateStatic(s *flatwatt.Score) {
 	floor := math.Exp(float64(j.c.floor.Mu))
 	peer := 0.0
@@ -66,9 +67,15 @@ func (j *judgement) estimateStatic(s *flatwatt.Score) {
 	spread := float64(j.c.floor.Sigma) * floor
 	s.Block = flatwatt.Estimate{Value: floor - peer, Low: max(0, floor-2*peer-z90*spread), High: floor + z90*spread}
 	s.Schedule = flatwatt.AlwaysOn
+	hours := float64(models.Hours)
+	if w := &j.usualFit; j.usualOK && w.LogBayes > 0 && w.BlockKW > s.Block.Value {
+		se := math.Hypot(w.SE, w.Residual*w.BlockKW)
+		s.Block = flatwatt.Estimate{Value: w.BlockKW, Low: max(0, w.BlockKW-z90*se), High: w.BlockKW + z90*se}
+		s.Schedule, hours, spread, peer = scheduleOf(w.Window), float64(w.Window.Length), se, 0
+	}
 	s.Units.Low, s.Units.High = models.UnitCount(s.Block.Value, spread+peer/2)
 	s.HashrateTHs.Low, s.HashrateTHs.High = models.HashrateTHs(s.Block.Low, s.Block.High)
-	kwh := s.Block.Value * 24 * float64(j.today-j.c.first+1)
+	kwh := s.Block.Value * hours * float64(j.today-j.c.first+1)
 	s.Energy = flatwatt.Estimate{Value: kwh, Low: kwh * ratio0(s.Block.Low, s.Block.Value), High: kwh * ratio0(s.Block.High, s.Block.Value)}
 }
 

@@ -216,3 +216,23 @@ func TestNoAllocationsPerReading(t *testing.T) {
 		t.Errorf("%v allocations a day of readings, day close included", allocs)
 	}
 }
+
+// A block on fixed hours that is older than the data does not show in the floor: its size
+// is read off the daily profile.
+func TestOldNightBlockIsSizedByItsHours(t *testing.T) {
+	readings := home("a", march, 60, 1, func(at time.Time) float64 {
+		if h := at.In(shanghai).Hour(); h >= 22 || h < 8 {
+			return 9.9
+		}
+		return 0
+	})
+	f := newTestFleet(t, "a")
+	scores := f.Close(f.Score(nil, readings))
+	j := judgement{meter: &f.meters[0], c: &f.state[0], part: &part{peerFloor: math.NaN()}, today: scores[len(scores)-1].Day}
+	j.prepare()
+	var s flatwatt.Score
+	j.estimateStatic(&s)
+	if s.Schedule != flatwatt.Night || math.Abs(s.Block.Value-9.9) > 0.4 {
+		t.Errorf("schedule %q, block %.2f kW, want night and 9.9", s.Schedule, s.Block.Value)
+	}
+}
