@@ -10,8 +10,9 @@ const (
 	farming     flatwatt.Class = "agricultural"
 	telecoms    flatwatt.Class = "telecom"
 	dataCentres flatwatt.Class = "datacentre"
-	lighting    flatwatt.Class = "street_lighting"
-	water       flatwatt.Class = "wastewater"
+	lighting    flatwatt.Class = "street_light"
+	water       flatwatt.Class = "pump" // water works and drainage
+	cold        flatwatt.Class = "cold_storage"
 	charging    flatwatt.Class = "ev_charging"
 )
 
@@ -64,7 +65,7 @@ func allUses() []use {
 		{"irrigation", 3, farming, residential, irrigation, 2.5, 10, village, farmChanges, false},
 		{"aquaculture", 2.5, farming, residential, aquaculture, 2, 10, village, farmChanges, false},
 		{"livestock", .8, farming, commercial, livestock, 1.5, 10, village, farmChanges, true},
-		{"cold_store", .8, commercial, farming, coldStore, .5, 12, estate, tradeChanges, false},
+		{"cold_store", .8, cold, commercial, coldStore, .5, 12, estate, tradeChanges, false},
 		{"telecom", 2, telecoms, commercial, telecom, .1, 2, spread, siteChanges, false},
 		{"data_centre", .3, dataCentres, commercial, dataCentre, .5, 30, estate, siteChanges, false},
 		{"street_lights", 1, lighting, commercial, streetLights, .1, 3, spread, siteChanges, false},
