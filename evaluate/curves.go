@@ -15,24 +15,22 @@ func (c *Curves) drawROC(p *plot.Plot) error {
 	p.Title.Text = "Receiver operating characteristic: " + c.Method
 	p.X.Label.Text, p.Y.Label.Text = "false positive rate (% of honest meters flagged)", "recall (% of miners flagged)"
 	unitSquare(p)
-	// In percent, not as a share: gonum places the box of an axis label as if 0.5 were a
-	// value on the axis, and a value so near the right end would shrink the plot.
-	p.X.Min, p.X.Max = 0.01, 100
-	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, logTicks{}
+	const least = 1e-4
+	p.X.Min, p.X.Max, p.X.Tick.Marker = math.Log10(least), 0, logTicks{100}
 	var chance, curve []Point
-	for x := p.X.Min; x < p.X.Max; x *= 1.05 {
-		chance = append(chance, Point{x, x / 100})
+	for x := p.X.Min; x < 0; x += 0.02 {
+		chance = append(chance, Point{x, math.Pow(10, x)})
 	}
 	for i, q := range c.ROC {
-		pct := max(100*q.X, p.X.Min)
+		x := math.Log10(max(q.X, least))
 		if i > 0 { // a staircase: a threshold between two steps has the lower recall
-			curve = append(curve, Point{pct, c.ROC[i-1].Y})
+			curve = append(curve, Point{x, c.ROC[i-1].Y})
 		}
-		curve = append(curve, Point{pct, q.Y})
+		curve = append(curve, Point{x, q.Y})
 	}
 	p.Legend.Left, p.Legend.Top = true, true
 	p.Legend.XOffs, p.Legend.YOffs = 12, -12
-	if err := addLine(p, "chance", append(chance, Point{p.X.Max, 1}), grey, true); err != nil {
+	if err := addLine(p, "chance", append(chance, Point{0, 1}), grey, true); err != nil {
 		return err
 	}
 	return addLine(p, c.Method, curve, blue, false)
@@ -136,19 +134,19 @@ func (c *Curves) drawDelay(p *plot.Plot) error {
 func (c *Curves) drawBlock(p *plot.Plot) error {
 	p.Title.Text = "Size of the block: " + c.Method
 	p.X.Label.Text, p.Y.Label.Text = "true mean power (kW)", "estimated mean power (kW)"
-	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
-	p.X.Tick.Marker, p.Y.Tick.Marker = logTicks{}, logTicks{}
-	low, high := 1.0, 10.0
-	for _, q := range c.Blocks {
-		low, high = min(low, q.X, q.Y), max(high, q.X, q.Y)
+	p.X.Tick.Marker, p.Y.Tick.Marker = logTicks{1}, logTicks{1}
+	low, high := 0.0, 1.0 // 1 to 10 kW at least
+	points := make([]Point, len(c.Blocks))
+	for i, q := range c.Blocks {
+		points[i] = Point{math.Log10(q.X), math.Log10(q.Y)}
+		low, high = min(low, points[i].X, points[i].Y), max(high, points[i].X, points[i].Y)
 	}
-	// Room beyond the outermost dots; estimates thousands of times off stay visible.
-	low, high = low/1.3, high*1.3
+	low, high = low-0.1, high+0.1 // room beyond the outermost dots
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = low, high, low, high
 	p.Legend.Left, p.Legend.Top = true, true
 	p.Legend.XOffs, p.Legend.YOffs = 12, -12
 	if err := addLine(p, "exact", []Point{{low, low}, {high, high}}, grey, true); err != nil {
 		return err
 	}
-	return addDots(p, fmt.Sprintf("%d miners with an estimate", len(c.Blocks)), c.Blocks, orange)
+	return addDots(p, fmt.Sprintf("%d miners with an estimate", len(c.Blocks)), points, orange)
 }

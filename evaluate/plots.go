@@ -104,16 +104,18 @@ var (
 	pale   = color.NRGBA{225, 225, 225, 255}
 )
 
-// logTicks marks 1, 2 and 5 of every decade, which is what a person reads off.
-type logTicks struct{}
+// logTicks marks 1, 2 and 5 of every decade on an axis that holds decimal logarithms.
+// plot.LogScale would do, but reserves the room of the axis label at the wrong place
+// (gonum/plot 0.17), which shrinks the plot.
+type logTicks struct{ times float64 } // 100 for shares shown as percentages
 
-// Ticks are those between low and high, both above 0.
-func (logTicks) Ticks(low, high float64) []plot.Tick {
+// Ticks are those between the logarithms low and high.
+func (t logTicks) Ticks(low, high float64) []plot.Tick {
 	var out []plot.Tick
-	for d := math.Floor(math.Log10(low)); d <= math.Ceil(math.Log10(high)); d++ {
+	for d := math.Floor(low); d <= math.Ceil(high); d++ {
 		for _, k := range []float64{1, 2, 5} {
-			if v := k * math.Pow(10, d); v >= low && v <= high {
-				out = append(out, plot.Tick{Value: v, Label: fmt.Sprintf("%.4g", v)})
+			if v := d + math.Log10(k); v > low-1e-9 && v < high+1e-9 { // the ends, rounded
+				out = append(out, plot.Tick{Value: v, Label: fmt.Sprintf("%.4g", t.times*k*math.Pow(10, d))})
 			}
 		}
 	}
