@@ -54,6 +54,28 @@ func TestBayesList(t *testing.T) {
 	f(0.001, math.NaN(), 0, list...)
 	f(0.1, math.NaN(), 0, Ranked{0.8, true}, Ranked{0.8, true}) // mean doubt 0.2
 	f(0.1, math.NaN(), 0)
+	f(0.25, 0, 1, Ranked{0.75, true}) // just at the rate: 0.25 is exact in binary
+}
+
+func TestTiesAreSpreadEvenly(t *testing.T) {
+	f := func(miners, n int, want string) {
+		t.Helper()
+		list := make([]Ranked, n)
+		for i := range miners {
+			list[i].Miner = true
+		}
+		got := ""
+		for _, r := range spreadTies(list) {
+			got += map[bool]string{true: "M", false: "o"}[r.Miner]
+		}
+		if got != want {
+			t.Errorf("%d miners among %d: %s, want %s", miners, n, got, want)
+		}
+	}
+	f(1, 5, "ooMoo") // (0+½)·5/1 = 2.5
+	f(2, 8, "ooMoooMo")
+	f(3, 3, "MMM")
+	f(0, 2, "oo")
 }
 
 func TestCalibrationProperties(t *testing.T) {

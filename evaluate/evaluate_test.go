@@ -319,6 +319,26 @@ func TestTable(t *testing.T) {
 	}
 }
 
+func TestStairsOnlyStepAtMiners(t *testing.T) {
+	// M o M: precision 1 up to recall ½, then 2/3; the cut after o adds no recall.
+	got := stairs([]Point{{0.5, 1}, {0.5, 0.5}, {1, 2. / 3}})
+	want := []Point{{0, 1}, {0.5, 1}, {0.5, 2. / 3}, {1, 2. / 3}}
+	if !slices.Equal(got, want) {
+		t.Errorf("stairs %v, want %v", got, want)
+	}
+}
+
+func TestWilson(t *testing.T) {
+	// 5 of 10: mid ½, half width z/(1+z²/10)·√(0.025+z²/400) = 1.29474·0.17824 = 0.23077
+	low, high := wilson(0.5, 10)
+	if math.Abs(low-0.26923) > 1e-4 || math.Abs(high-0.73077) > 1e-4 {
+		t.Errorf("wilson(0.5, 10) = %v, %v", low, high)
+	}
+	if low, high := wilson(0, 3); low < -tolerance || high < 0.4 {
+		t.Errorf("wilson(0, 3) = %v, %v: three failures say little", low, high)
+	}
+}
+
 func TestPlots(t *testing.T) {
 	empty, err := Evaluate(Input{Method: "empty"}, DefaultOptions())
 	if err != nil {

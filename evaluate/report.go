@@ -161,7 +161,7 @@ type OptionsReport struct {
 }
 
 func (o Options) report() OptionsReport {
-	return OptionsReport{o.FalseAlarms, o.QuietDays, o.Bins, o.FDR, o.Replicates, o.Seed}
+	return OptionsReport(o)
 }
 
 // A Report is the result of an evaluation, as kept in JSON.
