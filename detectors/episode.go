@@ -27,8 +27,7 @@ const (
 // statistics are differences from the baseline, which is not learned meanwhile.
 type episode struct {
 	start   flatwatt.Day
-	end     flatwatt.Day // first day without the block, once ended
-	onset   edge         // the step that began it; at < 0 unknown
+	onset   edge // the step that began it; at < 0 unknown
 	block   [numMasks]models.Level
 	delta   [models.Hours]float32 // mean change of the hourly floor
 	spread  [models.Hours]float32 // mean absolute deviation of it

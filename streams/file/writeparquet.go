@@ -29,7 +29,7 @@ const (
 
 // parquetTable buffers rows column by column and hands them over in pages.
 type parquetTable struct {
-	w       *parquet.Writer
+	w       *parquet.GenericWriter[parquetRow]
 	columns [6][]parquet.Value
 	inGroup int
 	words   [3]parquet.Value // by flatwatt.Quality
@@ -38,7 +38,7 @@ type parquetTable struct {
 }
 
 func newParquetTable(out io.Writer) *parquetTable {
-	t := &parquetTable{w: parquet.NewWriter(out, parquet.SchemaOf(parquetRow{}),
+	t := &parquetTable{w: parquet.NewGenericWriter[parquetRow](out,
 		parquet.DictionaryMaxBytes(parquetDictBytes), parquet.CreatedBy("flatwatt", "", ""))}
 	for q := range t.words {
 		t.words[q] = parquet.ByteArrayValue([]byte(qualityName(flatwatt.Quality(q)))).Level(0, 0, 5)
