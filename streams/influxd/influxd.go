@@ -132,6 +132,9 @@ func (db *DB) open(dir string) (err error) {
 		return err
 	}
 	db.meta = client
+	if err := repair(dir); err != nil {
+		return err
+	}
 	store := newStore(dir)
 	if err := store.Open(); err != nil {
 		return errors.Join(err, store.Close())
