@@ -16,6 +16,7 @@ import (
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/console"
+	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/simulate"
 	"github.com/flatwatt/flatwatt/streams/influx"
 	stream "github.com/flatwatt/flatwatt/streams/jetstream"
@@ -36,6 +37,7 @@ type demoFlags struct {
 	fleet  fleetFlags
 	dir    string
 	listen string
+	model  string
 	exit   bool
 }
 
@@ -54,11 +56,16 @@ with each suspect's load until Ctrl-C; --exit ends at once.`,
 	flags.fleet.add(cmd, demoMeters, demoDays)
 	cmd.Flags().StringVar(&flags.dir, "dir", "", "empty `directory` for stream and database; the default is a temporary one")
 	cmd.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:0", "`address` of the page")
+	p.addModelFlag(cmd, &flags.model)
 	cmd.Flags().BoolVar(&flags.exit, "exit", false, "end after the list instead of serving the page")
 	return cmd
 }
 
 func (p *Program) demo(ctx context.Context, opt *options, flags demoFlags) error {
+	model, err := loadModel(flags.model)
+	if err != nil {
+		return err
+	}
 	dir, err := p.workDir(flags.dir)
 	if err != nil {
 		return err
@@ -81,7 +88,7 @@ func (p *Program) demo(ctx context.Context, opt *options, flags demoFlags) error
 	}
 	p.say("page: %s", url)
 	began := time.Now()
-	if err := p.replayAndScore(ctx, fleet, servers, b); err != nil {
+	if err := p.replayAndScore(ctx, model, fleet, servers, b); err != nil {
 		b.finish(err)
 		return err
 	}
@@ -170,8 +177,8 @@ func (f *drawnFleet) loads() seriesLoads {
 
 // replayAndScore publishes the fleet and scores it at the same time, until every message
 // that was stored has been scored.
-func (p *Program) replayAndScore(ctx context.Context, fleet *drawnFleet, to *servers, b *board) error {
-	scorer, err := newScorer(fleet.meters, fleet.weather)
+func (p *Program) replayAndScore(ctx context.Context, model *detectors.Params, fleet *drawnFleet, to *servers, b *board) error {
+	scorer, err := newScorer(model, fleet.meters, fleet.weather)
 	if err != nil {
 		return err
 	}
@@ -180,7 +187,7 @@ func (p *Program) replayAndScore(ctx context.Context, fleet *drawnFleet, to *ser
 	var last flatwatt.Position // written before storedAll is called, read after
 	total := count(fleet.series)
 	bar := p.progress("replay and score", "readings", total)
-	line, err := to.pipeline(scorer, b, bar.at)
+	line, err := to.pipeline(model, scorer, b, bar.at)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 type explainFlags struct {
-	fleet, asof string
+	fleet, asof, model string
 }
 
 func newExplain(p *Program, opt *options) *cobra.Command {
@@ -34,6 +34,7 @@ of its daily floor and load with the onset marked.`,
 		},
 	}
 	cmd.Flags().StringVar(&flags.fleet, "fleet", "", "fleet `directory`")
+	p.addModelFlag(cmd, &flags.model)
 	cmd.Flags().StringVar(&flags.asof, "asof", "", "leave out readings that end after this `time`")
 	needFlags(cmd, "fleet")
 	return cmd
@@ -44,6 +45,10 @@ func (p *Program) explain(ctx context.Context, opt *options, flags explainFlags,
 	if err != nil {
 		return err
 	}
+	model, err := loadModel(flags.model)
+	if err != nil {
+		return err
+	}
 	fleet, err := p.openFleet(ctx, flags.fleet)
 	if err != nil {
 		return err
@@ -51,7 +56,7 @@ func (p *Program) explain(ctx context.Context, opt *options, flags explainFlags,
 	if !slices.ContainsFunc(fleet.Meters(), func(m flatwatt.Meter) bool { return m.ID == id }) {
 		return usagef("meter %s is not in %s/meters.csv", id, flags.fleet)
 	}
-	b, _, err := p.scoreFleet(ctx, fleet, asof, nil)
+	b, _, err := p.scoreFleet(ctx, model, fleet, asof, nil)
 	if err != nil {
 		return err
 	}

@@ -50,8 +50,8 @@ func (p *Program) openRegister(dir string) (*file.Fleet, error) {
 }
 
 // newScorer is the one place that says which detectors score.
-func newScorer(meters []flatwatt.Meter, weather flatwatt.Weather) (*detectors.Fleet, error) {
-	scorer, err := detectors.NewFleet(detectors.DefaultParams(), meters, weather, detectors.Options{})
+func newScorer(model *detectors.Params, meters []flatwatt.Meter, weather flatwatt.Weather) (*detectors.Fleet, error) {
+	scorer, err := detectors.NewFleet(model, meters, weather, detectors.Options{})
 	if err != nil {
 		return nil, dataError{err}
 	}
@@ -59,8 +59,8 @@ func newScorer(meters []flatwatt.Meter, weather flatwatt.Weather) (*detectors.Fl
 }
 
 // scoreFleet runs the pipeline over a loaded fleet up to asof, into sink, which may be nil.
-func (p *Program) scoreFleet(ctx context.Context, fleet *file.Fleet, asof time.Time, sink flatwatt.Sink) (*board, detectors.Counts, error) {
-	scorer, err := newScorer(fleet.Meters(), fleet.Weather())
+func (p *Program) scoreFleet(ctx context.Context, model *detectors.Params, fleet *file.Fleet, asof time.Time, sink flatwatt.Sink) (*board, detectors.Counts, error) {
+	scorer, err := newScorer(model, fleet.Meters(), fleet.Weather())
 	if err != nil {
 		return nil, detectors.Counts{}, err
 	}

@@ -12,12 +12,14 @@ import (
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/console"
+	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/streams"
 	"github.com/flatwatt/flatwatt/streams/file"
 )
 
 func newRun(p *Program, opt *options) *cobra.Command {
-	return &cobra.Command{
+	var model string
+	cmd := &cobra.Command{
 		Use:   "run --config FILE",
 		Short: "Run the service: score readings from JetStream as they arrive",
 		Long: `Run consumes readings from JetStream, scores every day that closes, writes scores to the
@@ -30,14 +32,23 @@ when a server stays out of reach: have the service manager restart it.`,
 			if err != nil {
 				return err
 			}
+			if model != "" {
+				s.Model = model
+			}
 			return p.run(cmd.Context(), opt, s)
 		},
 	}
+	p.addModelFlag(cmd, &model)
+	return cmd
 }
 
 func (p *Program) run(ctx context.Context, opt *options, s settings) error {
 	if s.Fleet == "" {
 		return usagef("fleet is not set: name the directory with meters.csv in the configuration or in FLATWATT_FLEET")
+	}
+	model, err := loadModel(s.Model)
+	if err != nil {
+		return err
 	}
 	fleet, err := p.openRegister(s.Fleet)
 	if err != nil {
@@ -60,7 +71,7 @@ func (p *Program) run(ctx context.Context, opt *options, s settings) error {
 		}
 		p.say("page: %s", url)
 	}
-	line, err := p.servicePipeline(s, fleet, to, b, recent)
+	line, err := p.servicePipeline(s, model, fleet, to, b, recent)
 	if err != nil {
 		return err
 	}
@@ -77,12 +88,12 @@ func (p *Program) run(ctx context.Context, opt *options, s settings) error {
 }
 
 // servicePipeline wires the loop of the service, with its messages for people.
-func (p *Program) servicePipeline(s settings, fleet *file.Fleet, to *servers, b *board, recent *recentLoads) (streams.Pipeline, error) {
-	scorer, err := newScorer(fleet.Meters(), fleet.Weather())
+func (p *Program) servicePipeline(s settings, model *detectors.Params, fleet *file.Fleet, to *servers, b *board, recent *recentLoads) (streams.Pipeline, error) {
+	scorer, err := newScorer(model, fleet.Meters(), fleet.Weather())
 	if err != nil {
 		return streams.Pipeline{}, err
 	}
-	line, err := to.pipeline(scorer, b, func(int64) {})
+	line, err := to.pipeline(model, scorer, b, func(int64) {})
 	if err != nil {
 		return line, err
 	}

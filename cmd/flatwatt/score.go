@@ -17,8 +17,8 @@ import (
 )
 
 type scoreFlags struct {
-	fleet, out, asof string
-	top              int
+	fleet, out, asof, model string
+	top                     int
 }
 
 func newScore(p *Program, opt *options) *cobra.Command {
@@ -35,6 +35,7 @@ rejected.csv (what could not be taken, with its reason).`,
 	}
 	cmd.Flags().StringVar(&flags.fleet, "fleet", "", "fleet `directory`")
 	cmd.Flags().StringVar(&flags.out, "out", "", "`directory` for findings.csv, scores.csv and rejected.csv")
+	p.addModelFlag(cmd, &flags.model)
 	cmd.Flags().StringVar(&flags.asof, "asof", "", "leave out readings that end after this `time` (2006-01-02 or RFC 3339, UTC)")
 	cmd.Flags().IntVar(&flags.top, "top", 10, "how many ranks to print")
 	needFlags(cmd, "fleet")
@@ -43,6 +44,10 @@ rejected.csv (what could not be taken, with its reason).`,
 
 func (p *Program) score(ctx context.Context, opt *options, flags scoreFlags) error {
 	asof, err := parseAsOf(flags.asof)
+	if err != nil {
+		return err
+	}
+	model, err := loadModel(flags.model)
 	if err != nil {
 		return err
 	}
@@ -61,7 +66,7 @@ func (p *Program) score(ctx context.Context, opt *options, flags scoreFlags) err
 		}
 		sink = scores
 	}
-	b, counts, err := p.scoreFleet(ctx, fleet, asof, sink)
+	b, counts, err := p.scoreFleet(ctx, model, fleet, asof, sink)
 	if err != nil {
 		if scores != nil {
 			scores.Abort()

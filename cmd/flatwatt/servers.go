@@ -155,9 +155,9 @@ func splitListen(field, text string) (host string, port int, err error) {
 
 // pipeline wires the one loop from JetStream to the database. scored is called with the
 // readings so far.
-func (to *servers) pipeline(scorer *detectors.Fleet, b *board, scored func(int64)) (streams.Pipeline, error) {
+func (to *servers) pipeline(model *detectors.Params, scorer *detectors.Fleet, b *board, scored func(int64)) (streams.Pipeline, error) {
 	source := jetstream.Source{JetStream: to.stream, Known: wire.Registered(to.meters)}
-	config, err := configHash(detectors.DefaultParams())
+	config, err := configHash(model)
 	if err != nil {
 		return streams.Pipeline{}, err
 	}

@@ -22,6 +22,7 @@ var sampleYAML []byte
 type settings struct {
 	DataDir string         `yaml:"data_dir"`
 	Fleet   string         `yaml:"fleet"`
+	Model   string         `yaml:"model"`
 	NATS    natsSettings   `yaml:"nats"`
 	Influx  influxSettings `yaml:"influx"`
 	HTTP    httpSettings   `yaml:"http"`
@@ -146,6 +147,9 @@ func (s *settings) check() error {
 		if _, err := os.Stat(filepath.Join(s.Fleet, "meters.csv")); errors.Is(err, fs.ErrNotExist) {
 			bad("fleet: %s has no meters.csv; `flatwatt simulate` makes a fleet to look at", s.Fleet)
 		}
+	}
+	if _, err := loadModel(s.Model); err != nil {
+		bad("model: %w", err)
 	}
 	if s.Run.SaveEveryReadings < 1 {
 		bad("run.save_every_readings: %d; want 1 or more", s.Run.SaveEveryReadings)
