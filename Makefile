@@ -2,7 +2,7 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GO ?= go
-SEEDS ?= 101 102 103
+SEEDS ?= 201 202 203 204 205
 
 .DEFAULT_GOAL := help
 
