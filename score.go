@@ -15,14 +15,14 @@ type Score struct {
 	Model    string    // version of the model file
 	State    State
 
-	Probability float64 // that the meter hides a miner now, calibrated, in [0, 1]
+	Probability float64 // that the meter hides a miner, or hid one that has ended; calibrated, in [0, 1]
 	LogOdds     float64 // natural logarithm of the odds, before calibration
 	LogEValue   float64 // natural logarithm of the e-value against "no new always-on load"
 
 	Block       Estimate  // kW of the suspected block
 	Onset       Instants  // zero At: the block is older than the data
 	Ended       time.Time // when the block vanished; zero while it runs
-	FirstAlarm  time.Time // start of the first day on which the meter was a suspect; zero if none
+	FirstAlarm  time.Time // close of the first day on which the meter was a suspect; zero if none
 	Units       Range     // whole ASIC units
 	HashrateTHs Range     // TH/s
 	Energy      Estimate  // kWh of the block since its onset

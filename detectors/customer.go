@@ -26,6 +26,7 @@ const (
 // no padding that varies, so that equal histories give equal bytes.
 type customer struct {
 	first, last flatwatt.Day             // with valid readings; last 0 = none yet
+	prev        flatwatt.Day             // the day with readings before last
 	learned     float32                  // days taken into the baseline
 	peak        float32                  // kW, highest level of the floor believed so far
 	level       [numMasks]models.Level   // of the masked excess over the usual profile, kW

@@ -9,9 +9,10 @@ import (
 
 // An edge is a day's largest lasting upward step.
 type edge struct {
-	day flatwatt.Day
-	at  int32 // slot after the step
-	kw  float32
+	day    flatwatt.Day
+	before flatwatt.Day // last day with readings before it
+	at     int32        // slot after the step
+	kw     float32
 }
 
 // phase is what an episode has come to.
@@ -45,7 +46,7 @@ type episode struct {
 	vXX     float32
 	vXY     float32
 	edgeKW  float32 // size of the step at the onset
-	energy  float32 // kWh since onset
+	energy  float32 // kWh of the stages before this one
 	logOdds float32 // of the onset branch when last judged with the block running
 	told    told
 	days    uint16 // accumulated
@@ -135,13 +136,13 @@ func (e *episode) setOnset(c *customer, d *day, p *part, today flatwatt.Day) {
 			size = x
 		}
 	}
-	e.onset = edge{day: today, at: -1}
+	e.onset = edge{day: today, before: c.prev, at: -1}
 	switch y := c.yesterday; {
 	case y.day == today-1 && float64(y.kw) > 0.5*size:
 		e.onset = y
 		e.edgeKW = y.kw
 	case d.edgeAt >= 0 && d.edgeKW > 0.4*size:
-		e.onset = edge{day: today, at: int32(d.edgeAt), kw: float32(d.edgeKW)}
+		e.onset = edge{day: today, before: c.prev, at: int32(d.edgeAt), kw: float32(d.edgeKW)}
 		e.edgeKW = float32(d.edgeKW)
 	}
 }
@@ -166,7 +167,7 @@ func (c *customer) restage(d *day, p *part, today flatwatt.Day) {
 	if old.phase == open && today-old.start <= rampDays && float64(old.block[old.lead].Mu) > 6*p.sigma[old.lead] {
 		c.ep.start, c.ep.onset, c.ep.edgeKW = old.start, old.onset, old.edgeKW
 		c.ep.stages = old.stages + 1
-		c.ep.energy = old.energy
+		c.ep.energy = old.energy + old.told.block*float32(old.told.hours)*float32(old.days)
 	}
 	c.ep.phase = tentative
 	if old.phase == open {
@@ -207,14 +208,6 @@ func (c *customer) accumulate(d *day, p *part, today flatwatt.Day) {
 	if b > 0 {
 		e.line.Add((d.tempC-15)/10, x/b-1)
 	}
-	if d.valid > 0.5 {
-		e.energy += float32(24 * max(0, b) * c.upShare(e))
-	}
-}
-
-// upShare is the share of the day that the block's mask covers.
-func (c *customer) upShare(e *episode) float64 {
-	return float64(len(maskHours[e.lead])) / models.Hours
 }
 
 // compareHours takes the day's hourly changes into the profile of the block.
@@ -286,6 +279,6 @@ func (c *customer) bury(end flatwatt.Day) {
 	}
 	c.past = past{
 		start: e.start, end: end, onset: e.onset, block: e.told.block, se: e.told.se,
-		logOdds: e.logOdds, energy: e.energy, window: e.told.window, hours: e.told.hours,
+		logOdds: e.logOdds, energy: e.energy + e.told.block*float32(e.told.hours)*float32(e.days), window: e.told.window, hours: e.told.hours,
 	}
 }

@@ -30,7 +30,7 @@ func (j *judgement) estimate(s *flatwatt.Score, b branch, gone bool) {
 		n := float64(max(e.days, 1))
 		sd := float64(e.block[e.lead].Sigma)
 		se := math.Sqrt(j.se*j.se + sd*sd/min(n, 10) + 0.01*0.01*j.block*j.block)
-		fillBlock(s, j.block, se, float64(e.energy))
+		fillBlock(s, j.block, se, float64(e.energy)+j.block*j.hours*float64(e.days))
 		s.Onset = j.onset(e.onset, j.block)
 		s.Schedule = scheduleOf(j.fit.Window)
 	}
@@ -47,6 +47,9 @@ func fillBlock(s *flatwatt.Score, kw, se, kwh float64) {
 // onset is the step that began a block, to the interval where it stands out.
 func (j *judgement) onset(o edge, block float64) flatwatt.Instants {
 	start := o.day.Start(j.meter.Zone)
+	if o.before != 0 && o.before < o.day-1 { // it began while there were no readings
+		return flatwatt.Instants{At: start, Low: (o.before + 1).Start(j.meter.Zone), High: start.Add(24 * time.Hour)}
+	}
 	if o.at >= 0 && float64(o.kw) > 0.5*block {
 		step := max(j.meter.Interval, 15*time.Minute)
 		at := start.Add(time.Duration(o.at) * step)

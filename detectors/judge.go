@@ -25,7 +25,7 @@ func (f *Fleet) judge(dst []flatwatt.Score, i int32, z *zone, d *day, p *part) [
 	if c.last == 0 {
 		c.first = z.day
 	}
-	c.last = z.day
+	c.prev, c.last = c.last, z.day
 	c.noteFault(d)
 	if c.stuckDays == 0 {
 		f.remember(c, d, p, z.day)
@@ -60,7 +60,7 @@ func (f *Fleet) remember(c *customer, d *day, p *part, today flatwatt.Day) {
 	if c.mayLearn(p) {
 		c.learn(d, p)
 	}
-	c.yesterday = edge{day: today, at: int32(d.edgeAt), kw: float32(d.edgeKW)}
+	c.yesterday = edge{day: today, before: c.prev, at: int32(d.edgeAt), kw: float32(d.edgeKW)}
 }
 
 // mayLearn is the gate: neither a suspected block nor a short absence becomes normal.
@@ -101,7 +101,7 @@ func (c *customer) noteFault(d *day) {
 	}
 	if d.stuck && (c.quantum == 0 || d.q50 > 100*float64(c.quantum)) {
 		c.stuckDays = min(c.stuckDays+1, 1000)
-	} else {
+	} else if d.valid > 0.25 { // a day that has hardly begun says nothing
 		c.stuckDays = 0
 	}
 }
@@ -128,8 +128,12 @@ func (f *Fleet) weigh(s *flatwatt.Score, j *judgement) {
 	}
 	s.LogOdds = models.LogAddExp(models.LogAddExp(on, gone), st)
 	s.Probability = models.Sigmoid(f.calibrate(s.LogOdds))
-	s.Evidence = f.reasons(b)
 	wasThere := gone > on && gone >= st
+	if wasThere {
+		s.Evidence = f.epitaph(j)
+	} else {
+		s.Evidence = f.reasons(b)
+	}
 	s.State = flatwatt.Normal
 	if s.Probability >= f.params.AlarmProbability {
 		s.State = flatwatt.Suspect
@@ -141,7 +145,7 @@ func (f *Fleet) weigh(s *flatwatt.Score, j *judgement) {
 		}
 	}
 	if c.firstAlarm != 0 {
-		s.FirstAlarm = c.firstAlarm.Start(j.meter.Zone)
+		s.FirstAlarm = (c.firstAlarm + 1).Start(j.meter.Zone) // when that day closed
 	}
 	if s.Probability >= estimateFrom || c.firstAlarm != 0 {
 		j.estimate(s, b, wasThere)
@@ -192,6 +196,15 @@ func (f *Fleet) logOdds(j *judgement) (onset, static float64) {
 	clear(f.shares[:])
 	together := f.params.Boost.At(f.measure[:], f.shares[:])
 	return onset + together, static + together
+}
+
+// pastTerm is the evidence of a block that has vanished: as it was judged when it ran.
+const pastTerm = "past"
+
+func (f *Fleet) epitaph(j *judgement) []flatwatt.Evidence {
+	from := len(f.evidence)
+	f.evidence = append(f.evidence, flatwatt.Evidence{Term: pastTerm, LogOdds: float64(j.c.past.logOdds), Value: float64(j.c.past.block)})
+	return slices.Clip(f.evidence[from:])
 }
 
 // reasons are the contributions of branch b, largest first, cut from f's arena.

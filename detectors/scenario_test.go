@@ -236,3 +236,34 @@ func TestOldNightBlockIsSizedByItsHours(t *testing.T) {
 		t.Errorf("schedule %q, block %.2f kW, want night and 9.9", s.Schedule, s.Block.Value)
 	}
 }
+
+func TestEnergyAndAlarmFollowFromBlockAndOnset(t *testing.T) {
+	s := lastScore(t, home("a", march, 50, 1, from(30, 10)))
+	if math.Abs(s.Energy.Value-10*24*20) > 0.06*10*24*20 { // a day's grace at either end
+		t.Errorf("energy is %.0f kWh, want 4800", s.Energy.Value)
+	}
+	if s.FirstAlarm.IsZero() || s.FirstAlarm.Before(s.Onset.At) {
+		t.Errorf("alarm %v, onset %v", s.FirstAlarm, s.Onset.At)
+	}
+}
+
+// A block that appears behind a gap began somewhere in the gap.
+func TestOnsetBehindAGapReachesBack(t *testing.T) {
+	readings := home("a", march, 80, 1, from(40, 10))
+	readings = append(readings[:30*96:30*96], readings[60*96:]...)
+	s := lastScore(t, readings)
+	if began := march.Add(30 * 24 * time.Hour); s.Onset.Low.After(began) || !s.Onset.High.After(march.Add(60*24*time.Hour)) {
+		t.Errorf("onset %v to %v does not span the gap from %v", s.Onset.Low, s.Onset.High, began)
+	}
+}
+
+// A stuck meter whose last day has only begun is still a faulty meter.
+func TestStuckRegisterStaysAFaultOnABegunDay(t *testing.T) {
+	readings := home("a", march, 30, 1, nil)
+	for i := range readings {
+		readings[i].Energy = 0.9
+	}
+	if s := lastScore(t, readings[:29*96+3]); s.State != flatwatt.MeterFault {
+		t.Errorf("state is %q", s.State)
+	}
+}

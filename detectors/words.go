@@ -31,5 +31,8 @@ func Say(e flatwatt.Evidence, lang string) string {
 		}
 		return fmt.Sprintf(words, e.Value)
 	}
+	if e.Term == pastTerm {
+		return fmt.Sprintf(map[bool]string{false: "a block of %.3g kW ran and has vanished", true: "%.3g kW 的负荷曾运行，现已消失"}[lang == "zh"], e.Value)
+	}
 	return fmt.Sprintf("%s %.3g", e.Term, e.Value)
 }
