@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/detectors"
+	"github.com/flatwatt/flatwatt/evaluate"
+	"github.com/flatwatt/flatwatt/models"
+)
+
+const day = 24 * time.Hour
+
+// Of the days of one meter most are alike. Every day of a young block is a sample, one in
+// four of an old one and one in eight of those without.
+const (
+	youngBlockDays = 14
+	oldBlockEvery  = 4
+	noBlockEvery   = 8
+)
+
+// A collector gathers samples for fitting from scored fleets.
+type collector struct {
+	samples []models.FitSample
+	groups  int // meters so far
+}
+
+// collect adds the samples of one fleet. Left out are meters that a miner bypasses, whose
+// readings are honest, and the days after a miner has vanished, which are neither.
+func (c *collector) collect(ctx context.Context, model *detectors.Params, fleet *knownFleet) error {
+	_, index := model.ClassIndex()
+	group := map[flatwatt.MeterID]int{}
+	watch := func(s *flatwatt.Score, class flatwatt.Class, x []float64, block bool, age int) {
+		t := fleet.truth[s.Meter]
+		if math.IsNaN(s.LogOdds) || hidden(t) || !sampled(s, block, age) {
+			return
+		}
+		miner, known := minerOn(t, s.Start.Add(day))
+		if !known {
+			return
+		}
+		g, ok := group[s.Meter]
+		if !ok {
+			g = c.groups
+			group[s.Meter] = g
+			c.groups++
+		}
+		c.samples = append(c.samples, models.FitSample{X: slices.Clone(x), Class: index(class), Block: block, Miner: miner, Group: g, W: 1})
+	}
+	return fleet.score(ctx, model, watch, func(*flatwatt.Score) {})
+}
+
+// sampled picks days without a random source; the id spreads them over the calendar.
+func sampled(s *flatwatt.Score, block bool, age int) bool {
+	if block {
+		return age <= youngBlockDays || (int(s.Day)+len(s.Meter))%oldBlockEvery == 0
+	}
+	return (int(s.Day)*7+int(s.Meter[len(s.Meter)-1]))%noBlockEvery == 0
+}
+
+// minerOn says whether a meter had a miner by the end of a day; known is false once that
+// miner has vanished.
+func minerOn(t flatwatt.Truth, end time.Time) (miner, known bool) {
+	if t.Label != flatwatt.Miner {
+		return false, true
+	}
+	if vanished, ok := endOf(t); ok && end.After(vanished) {
+		return false, false
+	}
+	return t.Onset.IsZero() || !end.Before(t.Onset), true
+}
+
+// calibrationEvery is how many days apart the days of a meter are that calibration sees.
+const calibrationEvery = 10
+
+// A calibrator gathers what a model without calibration says of fleets that have as many
+// miners as the field.
+type calibrator struct {
+	logOdds []float64
+	miner   []bool
+	in      evaluate.Input // daily probabilities are log-odds until threshold
+	fleets  int
+}
+
+// add scores one fleet.
+func (c *calibrator) add(ctx context.Context, model *detectors.Params, fleet *knownFleet) error {
+	c.fleets++
+	rename := func(id flatwatt.MeterID) flatwatt.MeterID { // fleets may use the same ids
+		return flatwatt.MeterID(fmt.Sprintf("%d/%s", c.fleets, id))
+	}
+	for _, m := range fleet.meters {
+		t := fleet.truth[m.ID]
+		m.ID = rename(m.ID)
+		c.in.Meters = append(c.in.Meters, m)
+		if t.Meter = m.ID; t.Label != "" {
+			c.in.Truth = append(c.in.Truth, t)
+		}
+	}
+	return fleet.score(ctx, model, nil, func(s *flatwatt.Score) {
+		if math.IsNaN(s.LogOdds) {
+			return
+		}
+		c.in.Daily = append(c.in.Daily, evaluate.DayScore{Meter: rename(s.Meter), Day: s.Day, Probability: s.LogOdds})
+		t := fleet.truth[s.Meter]
+		miner, known := minerOn(t, s.Start)
+		if known && !hidden(t) && (int(s.Day)+int(s.Meter[len(s.Meter)-1]))%calibrationEvery == 0 {
+			c.logOdds, c.miner = append(c.logOdds, s.LogOdds), append(c.miner, miner)
+		}
+	})
+}
+
+// threshold is the probability from which alarms stay within the budget of false alarms per
+// 1,000 meter-months, and the meter-months of honest meters that it rests on. NaN where
+// there are none. Use it once.
+func (c *calibrator) threshold(model *detectors.Params, falseAlarms float64) (probability float64, months int, err error) {
+	for i := range c.in.Daily {
+		p := &c.in.Daily[i].Probability
+		*p = models.Sigmoid(model.Calibration.At(*p))
+	}
+	c.in.Method = "calibration fleets"
+	e, err := evaluate.Evaluate(c.in, budget(falseAlarms))
+	if err != nil {
+		return 0, 0, err
+	}
+	t := e.Report.Figures.Threshold
+	return float64(t.Value), t.N, nil
+}
