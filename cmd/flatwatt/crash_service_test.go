@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,7 +129,17 @@ func (v *victim) scored() int {
 		Readings int
 		Error    string
 	}
-	_, body := get(v.t, v.page+"/healthz")
+	res, err := http.Get(v.page + "/healthz")
+	if err != nil {
+		_ = v.cmd.Process.Kill() // it has ended, or is of no use
+		<-v.gone
+		v.t.Fatalf("%v: %v:\n%s", err, v.cmd.ProcessState, v.stderr.String())
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
 	if err := json.Unmarshal([]byte(body), &status); err != nil || status.Error != "" {
 		v.t.Fatalf("%v: %s", err, body)
 	}

@@ -221,15 +221,23 @@ func (w *crashWorld) finish(t *testing.T) {
 	}
 }
 
+// firstDifference tells how many lines are in one dump only, and shows the first of each.
 func firstDifference(got, want []byte) string {
-	g, v := bytes.Split(got, []byte("\n")), bytes.Split(want, []byte("\n"))
-	n, first := 0, ""
-	for i := range min(len(g), len(v)) {
-		if !bytes.Equal(g[i], v[i]) {
-			if n++; first == "" {
-				first = fmt.Sprintf("line %d:\n got %.1500s\nwant %.1500s", i+1, g[i], v[i])
+	only := func(a, b []byte) (n int, first string) {
+		have := map[string]bool{}
+		for line := range bytes.Lines(b) {
+			have[string(line)] = true
+		}
+		for line := range bytes.Lines(a) {
+			if !have[string(line)] {
+				if n++; n == 1 {
+					first = fmt.Sprintf("%.1500s", line)
+				}
 			}
 		}
+		return n, first
 	}
-	return fmt.Sprintf("%d lines, want %d; %d differ; %s", len(g), len(v), n, first)
+	more, extra := only(got, want)
+	less, missing := only(want, got)
+	return fmt.Sprintf("%d lines too many, first\n%s%d lines are missing, first\n%s", more, extra, less, missing)
 }
