@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -83,6 +84,9 @@ func (p *Program) score(ctx context.Context, opt *options, flags scoreFlags) err
 	if opt.output == "table" {
 		writeSummary(p.Stdout, p.style(p.Stdout), fleet, b, counts)
 	}
+	if opt.output == "table" && flags.top <= 0 {
+		return nil // the summary was asked for, not the ranks
+	}
 	return p.printFindings(opt, ranksUpTo(findings, flags.top), false)
 }
 
@@ -116,10 +120,23 @@ func writeResults(dir string, scores *file.ScoresWriter, b *board, fleet *file.F
 		ranked = append(ranked, f.Score)
 		reasons[f.Meter.ID] = f.Reason
 	}
+	for _, m := range customers(fleet.Meters()) { // a row for every customer, judged or not
+		if _, ok := reasons[m.ID]; !ok {
+			ranked = append(ranked, unjudged(m.ID))
+			reasons[m.ID] = "no readings"
+		}
+	}
 	return errors.Join(err,
 		file.WriteFindings(filepath.Join(dir, "findings.csv"), ranked,
 			func(s *flatwatt.Score) string { return reasons[s.Meter] }),
 		file.WriteRejects(filepath.Join(dir, "rejected.csv"), fleet.Rejects()))
+}
+
+// unjudged is the finding of a meter that gave no readings.
+func unjudged(id flatwatt.MeterID) flatwatt.Score {
+	nan := math.NaN()
+	none := flatwatt.Estimate{Value: nan, Low: nan, High: nan}
+	return flatwatt.Score{Meter: id, State: flatwatt.NotEnoughData, Probability: nan, LogOdds: nan, LogEValue: nan, Block: none, Energy: none}
 }
 
 // tally counts findings by state.

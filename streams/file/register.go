@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/flatwatt/flatwatt"
 )
@@ -97,6 +98,9 @@ func (r *rejects) firstReason() string {
 	return fmt.Sprintf("; first rejected: %s: %s: %s", j.Where, j.Field, j.Reason)
 }
 
+// maxMeterIDBytes bounds a meter id, as on the stream.
+const maxMeterIDBytes = 128
+
 // parseMeter reads the current row. When it is not ok, only the ID is valid.
 func parseMeter(t *table, zones map[string]*time.Location) (m flatwatt.Meter, ok bool) {
 	m = flatwatt.Meter{
@@ -106,6 +110,10 @@ func parseMeter(t *table, zones map[string]*time.Location) (m flatwatt.Meter, ok
 	}
 	if m.ID == "" {
 		t.reject("no meter id", "meter_id", "is empty: every meter needs an id")
+		return m, false
+	}
+	if len(m.ID) > maxMeterIDBytes || strings.ContainsFunc(string(m.ID), unicode.IsControl) {
+		t.reject("bad meter id", "meter_id", fmt.Sprintf("%q has control characters or more than %d bytes: correct it in the register and the readings", m.ID, maxMeterIDBytes))
 		return m, false
 	}
 	if m.Parent == m.ID {
