@@ -41,4 +41,7 @@ benchmark: ## score simulated fleets of several seeds against their truth
 		code=$$?; rm -rf $$dir; [ $$code -eq 0 ] || exit $$code; \
 	done
 
-.PHONY: help build demo test race integration lint bench benchmark
+model: ## fit a model file by the plan of the shipped one (minutes; needs the public data)
+	$(GO) run ./cmd/flatwatt fit --plan testdata/model/plan.yaml --out model.json
+
+.PHONY: help build demo test race integration lint bench benchmark model
