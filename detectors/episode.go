@@ -80,6 +80,8 @@ type past struct {
 const (
 	openAt        = 2.0 // R at which a rise is taken for lasting and the baseline is frozen
 	rampDays      = 21  // steps within this time of one another are stages of one installation
+	stageMinKW    = 0.6 // a rise smaller than this, or than this share of the next one,
+	stageMinShare = 0.1 // was something else, not a stage
 	restartFactor = 2.2 // a jump this far above the block begins a new stage
 	endAfterDays  = 3   // days without the block after which it has ended
 	patienceDays  = 45  // after which a change that does not look like a miner is accepted
@@ -97,8 +99,10 @@ func (c *customer) track(d *day, p *part, today flatwatt.Day) {
 		if strongest > 0 {
 			c.begin(d, p, today)
 		}
-	case c.jumped(p):
-		c.restage(d, p, today)
+	default:
+		if m, jumped := c.jumped(p); jumped {
+			c.restage(d, p, m, today)
+		}
 	}
 	if e.phase == quiet {
 		return
@@ -147,24 +151,31 @@ func (e *episode) setOnset(c *customer, d *day, p *part, today flatwatt.Day) {
 	}
 }
 
-// jumped reports whether today's rise is far above the block so far.
-func (c *customer) jumped(p *part) bool {
+// jumped reports whether today's rise on some mask is far above the block so far, and on
+// which: a block that begins at nine shows by day first.
+func (c *customer) jumped(p *part) (mask, bool) {
 	e := &c.ep
 	if e.days == 0 {
-		return false
+		return 0, false
 	}
-	m := mask(e.lead)
-	x, b := p.excess(m), float64(e.block[m].Mu)
-	return x > restartFactor*b+4*p.sigma[m]
+	best, at := 0.0, mask(0)
+	for m := range numMasks {
+		b := max(0, float64(e.block[m].Mu), float64(e.block[e.lead].Mu))
+		if over := p.excess(m) - restartFactor*b - 4*p.sigma[m]; over > best {
+			best, at = over, m
+		}
+	}
+	return at, best > 0
 }
 
 // restage begins a new stage at today's level. A strong rise of the last weeks was an
 // earlier stage of the same installation and keeps its onset; a weak or old one was
 // something else.
-func (c *customer) restage(d *day, p *part, today flatwatt.Day) {
+func (c *customer) restage(d *day, p *part, at mask, today flatwatt.Day) {
 	old := c.ep
 	c.begin(d, p, today)
-	if old.phase == open && today-old.start <= rampDays && float64(old.block[old.lead].Mu) > 6*p.sigma[old.lead] {
+	was, is := float64(old.block[old.lead].Mu), p.excess(at)
+	if old.phase == open && today-old.start <= rampDays && was > 6*p.sigma[old.lead] && was > max(stageMinKW, stageMinShare*is) {
 		c.ep.start, c.ep.onset, c.ep.edgeKW = old.start, old.onset, old.edgeKW
 		c.ep.stages = old.stages + 1
 		c.ep.energy = old.energy + old.told.block*float32(old.told.hours)*float32(old.days)

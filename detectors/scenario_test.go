@@ -267,3 +267,18 @@ func TestStuckRegisterStaysAFaultOnABegunDay(t *testing.T) {
 		t.Errorf("state is %q", s.State)
 	}
 }
+
+// A small rise three days before is not the first stage of a block thirty times its size.
+func TestSmallRiseDoesNotTakeTheOnset(t *testing.T) {
+	onset := march.Add(24*24*time.Hour + 9*time.Hour)
+	s := lastScore(t, home("a", march, 45, 1, func(at time.Time) float64 {
+		kw := from(21, 0.25)(at)
+		if !at.Before(onset) {
+			kw += 8
+		}
+		return kw
+	}))
+	if e := s.Onset.At.Sub(onset).Abs(); e > time.Hour {
+		t.Errorf("onset is %v, want %v", s.Onset.At, onset)
+	}
+}
