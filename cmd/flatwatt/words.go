@@ -46,9 +46,6 @@ func lineOf(s flatwatt.Score, all []string, lang string) string {
 		sign = -1
 	}
 	var parts []string
-	if s.State == flatwatt.Ended {
-		parts = append(parts, pick("gone"))
-	}
 	for i, e := range s.Evidence {
 		if len(parts) < reasonsInLine && e.LogOdds*sign > 0 {
 			parts = append(parts, all[i])
