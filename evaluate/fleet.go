@@ -116,14 +116,23 @@ func addFindings(byID map[flatwatt.MeterID]*meterCase, findings []Finding) error
 }
 
 func addDaily(byID map[flatwatt.MeterID]*meterCase, daily []DayScore) error {
+	type key struct {
+		meter flatwatt.MeterID
+		day   flatwatt.Day
+	}
+	seen := make(map[key]bool, len(daily)) // days without a judgement too
 	for _, s := range daily {
 		c := byID[s.Meter]
+		k := key{s.Meter, s.Day}
 		switch {
 		case c == nil:
 			return fmt.Errorf("score of meter %q on %v: not in the register", s.Meter, s.Day)
 		case s.Probability < 0 || s.Probability > 1:
 			return fmt.Errorf("score of meter %q on %v: probability %v: want 0 to 1", s.Meter, s.Day, s.Probability)
+		case seen[k]:
+			return fmt.Errorf("meter %q is scored twice on %v: keep one detector's scores", s.Meter, s.Day)
 		}
+		seen[k] = true
 		c.scored++
 		if !math.IsNaN(s.Probability) {
 			c.daily = append(c.daily, s)
@@ -131,11 +140,6 @@ func addDaily(byID map[flatwatt.MeterID]*meterCase, daily []DayScore) error {
 	}
 	for _, c := range byID {
 		slices.SortFunc(c.daily, func(a, b DayScore) int { return cmp.Compare(a.Day, b.Day) })
-		for i := 1; i < len(c.daily); i++ {
-			if c.daily[i].Day == c.daily[i-1].Day {
-				return fmt.Errorf("meter %q is scored twice on %v: keep one detector's scores", c.meter.ID, c.daily[i].Day)
-			}
-		}
 	}
 	return nil
 }
