@@ -22,13 +22,6 @@ const (
 	// MaxRecreations bounds how often a consumer is made anew without a message in
 	// between. With a server that does not answer, each takes about five seconds.
 	MaxRecreations = 5
-
-	// What the consumer may have on its way to us: enough to hide a round trip.
-	aheadMessages = 1000
-	aheadBytes    = 64 << 20
-
-	// forgottenAfter is when the server drops a consumer that nobody asks any more.
-	forgottenAfter = time.Minute
 )
 
 // ErrLost says that messages after the position are gone from the stream.
@@ -40,6 +33,7 @@ var _ streams.Open = Source{}.Open
 type Source struct {
 	JetStream    js.JetStream
 	Stream       string     // "": ReadingsStream
+	Subject      string     // of the messages to read, e.g. BucketSubject; "": all
 	Known        wire.Known // see wire.Decoder
 	MaxBodyBytes int        // see wire.Decoder
 
@@ -100,7 +94,7 @@ func (s Source) Open(ctx context.Context, from flatwatt.Position) (flatwatt.Sour
 type reader struct {
 	Source
 	stream      js.Stream
-	messages    js.MessagesContext
+	pull        *pull
 	last        flatwatt.Position // absorbed
 	decoder     wire.Decoder
 	batch       flatwatt.Batch // reused
@@ -130,14 +124,25 @@ func (r *reader) Read(ctx context.Context) (flatwatt.Batch, error) {
 
 // next waits for a message for as long as the watchdog is patient. Two consumers were
 // once seen to fall silent for good; nobody knows why.
-func (r *reader) next(ctx context.Context) (js.Msg, error) {
+func (r *reader) next(ctx context.Context) (pulled, error) {
+	select { // the usual case, without a timer
+	case got := <-r.pull.out:
+		return got, got.err
+	default:
+	}
 	ctx, cancel := context.WithTimeout(ctx, r.Stall)
 	defer cancel()
-	return r.messages.Next(js.NextContext(ctx))
+	select {
+	case got := <-r.pull.out:
+		return got, got.err
+	case <-ctx.Done():
+		return pulled{}, ctx.Err()
+	}
 }
 
 // absorb adds a message to the batch; false where it was seen before.
-func (r *reader) absorb(ctx context.Context, m js.Msg) (bool, error) {
+func (r *reader) absorb(ctx context.Context, got pulled) (bool, error) {
+	m := got.msg
 	meta, err := m.Metadata()
 	if err != nil {
 		return false, fmt.Errorf("message without stream sequence: %w", err)
@@ -151,8 +156,15 @@ func (r *reader) absorb(ctx context.Context, m js.Msg) (bool, error) {
 	if r.StopAt > 0 {
 		end = min(end, r.StopAt)
 	}
-	if end > r.last {
+	switch {
+	case r.Subject == "" && end > r.last:
 		if err := r.skip(ctx, end); err != nil {
+			return false, err
+		}
+	case r.Subject != "" && got.fresh:
+		// Between messages of one subject there are gaps anyway, so only the stream's
+		// start tells that none of ours was dropped; once a request is enough.
+		if err := r.stillThere(ctx); err != nil {
 			return false, err
 		}
 	}
@@ -186,6 +198,15 @@ func (r *reader) skip(ctx context.Context, end flatwatt.Position) error {
 	return nil
 }
 
+// stillThere makes sure that the stream has not begun to drop what was not read yet.
+func (r *reader) stillThere(ctx context.Context) error {
+	info, err := r.stream.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("ask stream %s for its start: %w", r.Stream, err)
+	}
+	return r.notLost(info.State)
+}
+
 func (r *reader) notLost(state js.StreamState) error {
 	if state.FirstSeq <= uint64(r.last)+1 {
 		return nil
@@ -209,10 +230,14 @@ func (r *reader) stalled(ctx context.Context, cause error) (more bool, err error
 			if err := r.notLost(info.State); err != nil {
 				return false, err
 			}
-			if r.allDeleted(ctx) {
+			if r.noneUpTo(ctx, info.State.LastSeq) {
 				end := flatwatt.Position(info.State.LastSeq)
 				if r.StopAt > 0 {
 					end = min(end, r.StopAt)
+				}
+				if r.Subject != "" { // nothing of ours up to there: the place moves on
+					r.last, r.batch.Next = end, end
+					return true, nil
 				}
 				return true, r.skip(ctx, end)
 			}
@@ -222,9 +247,16 @@ func (r *reader) stalled(ctx context.Context, cause error) (more bool, err error
 	return false, r.recreate(ctx, cause)
 }
 
-// allDeleted says whether the stream holds no message after the last one any more.
-func (r *reader) allDeleted(ctx context.Context) bool {
-	_, err := r.stream.GetMsg(ctx, uint64(r.last)+1, js.WithGetMsgSubject(">"))
+// noneUpTo says whether the stream holds no message of ours after the last one, up to end.
+func (r *reader) noneUpTo(ctx context.Context, end uint64) bool {
+	subject := r.Subject
+	if subject == "" {
+		subject = ">"
+	}
+	m, err := r.stream.GetMsg(ctx, uint64(r.last)+1, js.WithGetMsgSubject(subject))
+	if err == nil {
+		return m.Sequence > end // it came just now
+	}
 	return errors.Is(err, js.ErrMsgNotFound)
 }
 
@@ -245,26 +277,18 @@ func (r *reader) recreate(ctx context.Context, cause error) error {
 	}
 }
 
-// consume starts an ordered consumer just after the last message absorbed.
-func (r *reader) consume(ctx context.Context) error {
-	c, err := r.stream.OrderedConsumer(ctx, js.OrderedConsumerConfig{
-		DeliverPolicy: js.DeliverByStartSequencePolicy, OptStartSeq: uint64(r.last) + 1,
-		InactiveThreshold: forgottenAfter, MaxResetAttempts: MaxRecreations,
-	})
-	if err != nil {
-		return fmt.Errorf("consume stream %s after %d: %w", r.Stream, r.last, err)
-	}
-	r.messages, err = c.Messages(js.PullMaxMessagesWithBytesLimit(aheadMessages, aheadBytes))
-	if err != nil {
+// consume starts a consumer just after the last message absorbed.
+func (r *reader) consume(ctx context.Context) (err error) {
+	if r.pull, err = startPull(ctx, r.stream, r.Subject, uint64(r.last)); err != nil {
 		return fmt.Errorf("consume stream %s after %d: %w", r.Stream, r.last, err)
 	}
 	return nil
 }
 
 func (r *reader) stop() {
-	if r.messages != nil {
-		r.messages.Stop()
-		r.messages = nil
+	if r.pull != nil {
+		r.pull.stop()
+		r.pull = nil
 	}
 }
 
