@@ -63,6 +63,10 @@ func EnsureRejected(ctx context.Context, j js.JetStream, r Retention) (js.Stream
 }
 
 func ensure(ctx context.Context, j js.JetStream, name, subjects, about string, r Retention) (js.Stream, error) {
+	return ensureStream(ctx, j, name, subjects, about, r, nil)
+}
+
+func ensureStream(ctx context.Context, j js.JetStream, name, subjects, about string, r Retention, transform *js.SubjectTransformConfig) (js.Stream, error) {
 	s, err := j.Stream(ctx, name)
 	if err == nil {
 		return s, nil
@@ -73,7 +77,7 @@ func ensure(ctx context.Context, j js.JetStream, name, subjects, about string, r
 	s, err = j.CreateStream(ctx, js.StreamConfig{
 		Name: name, Subjects: []string{subjects}, Description: about, Storage: js.FileStorage,
 		Discard: js.DiscardOld, MaxAge: r.MaxAge, MaxBytes: maxBytes(r.MaxBytes), Replicas: max(1, r.Replicas),
-		Duplicates: r.Dedupe, AllowDirect: true,
+		Duplicates: r.Dedupe, AllowDirect: true, SubjectTransform: transform,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create stream %s: %w", name, err)
