@@ -22,15 +22,17 @@ var mayImport = map[string][]string{
 	"streams/wire/wirepb": {},
 	"streams/jetstream":   {"", "streams", "streams/wire"},
 	"streams/natsd":       {},
+	"streams/partition":   {},
 	"streams/influx":      {"", "streams"},
 	"streams/influxd":     {},
 	"simulate":            {""},
 	"evaluate":            {""},
+	"vee":                 {""},
 	"console":             {""},
 }
 
 // pure packages hold the science: no clock, no I/O, no log, no network.
-var pure = []string{"", "models", "detectors"}
+var pure = []string{"", "models", "detectors", "vee"}
 
 var impure = []string{"os", "net", "net/http", "log", "log/slog", "io/ioutil", "math/rand", "syscall"}
 
