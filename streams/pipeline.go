@@ -16,6 +16,9 @@ const (
 	// Pipeline.SaveEvery is zero: at a million meters and 15 minutes, nine a day.
 	DefaultSaveEvery = 10_000_000
 
+	// DefaultSaveSpan is Pipeline.SaveSpan where that is zero, in messages.
+	DefaultSaveSpan = 10_000
+
 	// MaxScoresPerWrite bounds what Sink.Write is handed at once. The close of a day
 	// yields a score for every meter; a database wants some thousand lines a request.
 	MaxScoresPerWrite = 5_000
@@ -34,7 +37,7 @@ type Rejects interface {
 }
 
 // A Pipeline is everything between a reading and its score. All fields but SaveEvery,
-// SaveClosed, Retry and Hooks are required.
+// SaveSpan, SaveClosed, Retry and Hooks are required.
 type Pipeline struct {
 	Open        Open
 	Scorer      flatwatt.Scorer // newly built; Run restores it, and nobody else touches it until Run returns
@@ -43,6 +46,11 @@ type Pipeline struct {
 	Checkpoints flatwatt.Checkpoints
 
 	SaveEvery int // pieces (readings and rejects) between checkpoints; 0: DefaultSaveEvery
+
+	// SaveSpan saves as well when an empty batch has moved the position so far since the
+	// last checkpoint, so that the place of a quiet part of a busy stream keeps ahead of
+	// the stream's retention. 0: DefaultSaveSpan.
+	SaveSpan flatwatt.Position
 
 	// SaveClosed saves once more after Scorer.Close. Only for a source that will never
 	// go on, e.g. to keep the memory of a finished re-scoring run: see end.
@@ -91,7 +99,7 @@ func (p Pipeline) Run(ctx context.Context) (err error) {
 	if c, ok := source.(io.Closer); ok {
 		defer func() { err = errors.Join(err, c.Close()) }()
 	}
-	r := run{Pipeline: p, source: source, next: from}
+	r := run{Pipeline: p, source: source, next: from, saved: from}
 	for {
 		batch, err := source.Read(ctx)
 		if errors.Is(err, io.EOF) {
@@ -115,6 +123,9 @@ func (p *Pipeline) complete() error {
 		return fmt.Errorf("pipeline: SaveEvery is %d; give a number of readings, or 0 for %d", p.SaveEvery, DefaultSaveEvery)
 	case p.SaveEvery == 0:
 		p.SaveEvery = DefaultSaveEvery
+	}
+	if p.SaveSpan == 0 {
+		p.SaveSpan = DefaultSaveSpan
 	}
 	return nil
 }

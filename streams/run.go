@@ -14,6 +14,7 @@ type run struct {
 	scores  []flatwatt.Score
 	state   []byte            // reused between saves; Checkpoints must not keep it
 	next    flatwatt.Position // just after what Scorer has absorbed
+	saved   flatwatt.Position // of the last checkpoint
 	unsaved int               // pieces absorbed since the last checkpoint
 }
 
@@ -38,7 +39,9 @@ func (r *run) step(ctx context.Context, batch flatwatt.Batch) error {
 		r.Hooks.Scored(batch, r.scores)
 	}
 	// A batch counts for one at least, so that empty messages move the position too.
-	if r.unsaved += max(1, len(batch.Readings)+len(batch.Rejected)); r.unsaved < r.SaveEvery {
+	pieces := len(batch.Readings) + len(batch.Rejected)
+	r.unsaved += max(1, pieces)
+	if r.unsaved < r.SaveEvery && (pieces > 0 || r.next-r.saved < r.SaveSpan) {
 		return nil
 	}
 	return r.save(ctx)
@@ -108,7 +111,7 @@ func (r *run) save(ctx context.Context) (err error) {
 	if err := r.Checkpoints.Save(ctx, flatwatt.Checkpoint{Position: r.next, State: r.state}); err != nil {
 		return fmt.Errorf("save checkpoint at position %d: %w", r.next, err)
 	}
-	r.unsaved = 0
+	r.unsaved, r.saved = 0, r.next
 	if r.Hooks.Saved != nil {
 		r.Hooks.Saved(r.next, len(r.state))
 	}

@@ -12,13 +12,12 @@ import (
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/console"
-	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/streams"
-	"github.com/flatwatt/flatwatt/streams/file"
 )
 
 func newRun(p *Program, opt *options) *cobra.Command {
 	var model string
+	var fresh bool
 	cmd := &cobra.Command{
 		Use:   "run --config FILE",
 		Short: "Run the service: score readings from JetStream as they arrive",
@@ -35,14 +34,15 @@ when a server stays out of reach: have the service manager restart it.`,
 			if model != "" {
 				s.Model = model
 			}
-			return p.run(cmd.Context(), opt, s)
+			return p.run(cmd.Context(), opt, s, fresh)
 		},
 	}
 	p.addModelFlag(cmd, &model)
+	cmd.Flags().BoolVar(&fresh, "fresh", false, "give up a checkpoint of another model, register or program, and warm up from the start of the stream")
 	return cmd
 }
 
-func (p *Program) run(ctx context.Context, opt *options, s settings) error {
+func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool) error {
 	if s.Fleet == "" {
 		return usagef("fleet is not set: name the directory with meters.csv in the configuration or in FLATWATT_FLEET")
 	}
@@ -71,11 +71,12 @@ func (p *Program) run(ctx context.Context, opt *options, s settings) error {
 		}
 		p.say("page: %s", url)
 	}
-	line, err := p.servicePipeline(s, model, fleet, to, b, recent)
-	if err != nil {
-		return err
+	sv := service{settings: s, model: model, fleet: fleet, to: to, board: b, recent: recent, fresh: fresh}
+	if s.Partitions.Buckets > 0 {
+		err = p.runPartitioned(ctx, sv)
+	} else {
+		err = p.runWhole(ctx, sv)
 	}
-	err = line.Run(ctx)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		p.say("stopped; the next start resumes from the last checkpoint")
 		return nil
@@ -87,26 +88,42 @@ func (p *Program) run(ctx context.Context, opt *options, s settings) error {
 	return nil
 }
 
-// servicePipeline wires the loop of the service, with its messages for people.
-func (p *Program) servicePipeline(s settings, model *detectors.Params, fleet *file.Fleet, to *servers, b *board, recent *recentLoads) (streams.Pipeline, error) {
-	scorer, err := newScorer(model, fleet.Meters(), fleet.Weather())
+// runWhole scores the whole stream in this process.
+func (p *Program) runWhole(ctx context.Context, sv service) error {
+	scorer, err := newScorer(sv.model, sv.fleet.Meters(), sv.fleet.Weather())
 	if err != nil {
-		return streams.Pipeline{}, err
+		return err
 	}
-	line, err := to.pipeline(model, scorer, b, func(int64) {})
+	line, err := p.servicePipeline(sv, end{name: checkpointName, meters: sv.to.meters, sink: sv.to.sink, scorer: scorer})
+	if err != nil {
+		return err
+	}
+	line.Hooks.Resumed = func(from flatwatt.Position, size int) {
+		p.say("ready: readings from %s after position %d (%d bytes of memory), scores to %s", redact(sv.to.natsURL), from, size, redact(sv.to.influxURL))
+	}
+	return line.Run(ctx)
+}
+
+// servicePipeline wires the loop of a part of the service, with its messages for people.
+func (p *Program) servicePipeline(sv service, e end) (streams.Pipeline, error) {
+	line, err := sv.to.pipelineOf(sv.model, e, sv.board, func(int64) {})
 	if err != nil {
 		return line, err
 	}
-	line.SaveEvery = s.Run.SaveEveryReadings
+	line.SaveEvery = sv.settings.Run.SaveEveryReadings
 	note := line.Hooks.Scored
 	line.Hooks.Scored = func(batch flatwatt.Batch, scores []flatwatt.Score) {
-		recent.add(batch.Readings)
+		sv.recent.add(batch.Readings)
 		note(batch, scores)
 	}
-	line.Hooks.Resumed = func(from flatwatt.Position, size int) {
-		p.say("ready: readings from %s after position %d (%d bytes of memory), scores to %s", redact(to.natsURL), from, size, redact(to.influxURL))
-	}
 	line.Hooks.Retried = func(doing string, attempt int, err error) { p.say("%s: attempt %d: %v", doing, attempt, err) }
+	if sv.fresh {
+		saved := line.Checkpoints.(*lateCheckpoints)
+		saved.fits = e.scorer.UnmarshalBinary
+		saved.gaveUp = func(name string, at flatwatt.Position, why error) {
+			p.say("checkpoint %s at position %d is given up (--fresh), warming up from the start of the stream: %v", name, at, why)
+		}
+	}
 	return line, nil
 }
 

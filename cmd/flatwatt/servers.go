@@ -23,6 +23,7 @@ import (
 	"github.com/flatwatt/flatwatt/streams/influxd"
 	"github.com/flatwatt/flatwatt/streams/jetstream"
 	"github.com/flatwatt/flatwatt/streams/natsd"
+	"github.com/flatwatt/flatwatt/streams/partition"
 	"github.com/flatwatt/flatwatt/streams/wire"
 )
 
@@ -34,7 +35,9 @@ const checkpointName = "customer"
 type servers struct {
 	stream    js.JetStream
 	natsURL   string
+	replicas  int
 	influxURL string
+	client    *influx.Client
 	sink      flatwatt.Sink
 	meters    []flatwatt.Meter
 }
@@ -42,7 +45,7 @@ type servers struct {
 // startServers connects to the servers that s names and starts those that it does not.
 // Close stops them, connections first.
 func (p *Program) startServers(ctx context.Context, s settings, meters []flatwatt.Meter) (*servers, error) {
-	to := &servers{meters: meters}
+	to := &servers{meters: meters, replicas: s.NATS.Replicas}
 	if err := p.startStream(ctx, s, to); err != nil {
 		return nil, err
 	}
@@ -77,10 +80,16 @@ func (p *Program) startStream(ctx context.Context, s settings, to *servers) (err
 		}
 		to.natsURL = server.URL()
 	}
-	if _, err := jetstream.EnsureReadings(ctx, to.stream, jetstream.Retention{}); err != nil {
+	keep := jetstream.Retention{Replicas: s.NATS.Replicas}
+	if n := s.Partitions.Buckets; n > 0 {
+		_, err = jetstream.EnsureBuckets(ctx, to.stream, keep, n)
+	} else {
+		_, err = jetstream.EnsureReadings(ctx, to.stream, keep)
+	}
+	if err != nil {
 		return err
 	}
-	_, err = jetstream.EnsureRejected(ctx, to.stream, jetstream.Retention{})
+	_, err = jetstream.EnsureRejected(ctx, to.stream, keep)
 	return err
 }
 
@@ -112,6 +121,10 @@ func (p *Program) startDatabase(ctx context.Context, s settings, to *servers) er
 	}
 	if err := client.Setup(ctx); err != nil {
 		return fmt.Errorf("prepare the database at %s: %w", redact(to.influxURL), err)
+	}
+	to.client = client
+	if s.Partitions.Buckets > 0 {
+		return nil // each bucket has a sink of its own
 	}
 	to.sink, err = influx.NewSink(client, to.meters, "")
 	return err
@@ -153,10 +166,15 @@ func splitListen(field, text string) (host string, port int, err error) {
 	return host, port, nil
 }
 
-// pipeline wires the one loop from JetStream to the database. scored is called with the
-// readings so far.
+// pipeline wires the one loop from JetStream to the database for the whole stream. scored
+// is called with the readings so far.
 func (to *servers) pipeline(model *detectors.Params, scorer *detectors.Fleet, b *board, scored func(int64)) (streams.Pipeline, error) {
-	source := jetstream.Source{JetStream: to.stream, Known: wire.Registered(to.meters)}
+	return to.pipelineOf(model, end{name: checkpointName, meters: to.meters, sink: to.sink, scorer: scorer}, b, scored)
+}
+
+// pipelineOf wires the loop of a part of the stream.
+func (to *servers) pipelineOf(model *detectors.Params, e end, b *board, scored func(int64)) (streams.Pipeline, error) {
+	source := jetstream.Source{JetStream: to.stream, Subject: e.subject, Known: wire.Registered(e.meters)}
 	config, err := configHash(model)
 	if err != nil {
 		return streams.Pipeline{}, err
@@ -164,16 +182,23 @@ func (to *servers) pipeline(model *detectors.Params, scorer *detectors.Fleet, b 
 	n := int64(0)
 	return streams.Pipeline{
 		Open:        source.Open,
-		Scorer:      scorer,
-		Sink:        teeSink{to.sink, b},
+		Scorer:      e.scorer,
+		Sink:        teeSink{guardedSink{e.sink}, b},
 		Rejects:     jetstream.Rejects{JetStream: to.stream},
-		Checkpoints: &lateCheckpoints{stream: to.stream, config: config},
+		Checkpoints: &lateCheckpoints{stream: to.stream, name: e.name, config: config, replicas: to.replicas},
 		Hooks: streams.Hooks{Scored: func(batch flatwatt.Batch, _ []flatwatt.Score) {
 			n += int64(len(batch.Readings))
 			b.add(len(batch.Readings), nil)
 			scored(n)
 		}},
 	}, nil
+}
+
+// A guardedSink writes nothing once the lease of its partition is over.
+type guardedSink struct{ flatwatt.Sink }
+
+func (s guardedSink) Write(ctx context.Context, scores []flatwatt.Score) error {
+	return s.Sink.Write(partition.Guard(ctx), scores)
 }
 
 // configHash names everything that gives a checkpoint's memory its meaning.
@@ -188,15 +213,42 @@ func configHash(params *detectors.Params) (string, error) {
 
 // lateCheckpoints opens the checkpoints at the first Load, which begins every run.
 type lateCheckpoints struct {
-	stream js.JetStream
-	config string
+	stream       js.JetStream
+	name, config string
+	replicas     int
+
+	// fits, if not nil, says whether a state can be restored; one that cannot, or that is
+	// of another model or program, is then given up, and gaveUp is told.
+	fits   func(state []byte) error
+	gaveUp func(name string, at flatwatt.Position, why error)
+
 	*jetstream.Checkpoints
 }
 
 // Load implements flatwatt.Checkpoints.
 func (c *lateCheckpoints) Load(ctx context.Context) (saved flatwatt.Checkpoint, err error) {
-	if c.Checkpoints, err = jetstream.OpenCheckpoints(ctx, c.stream, checkpointName, c.config, 1); err != nil {
+	if c.Checkpoints, err = jetstream.OpenCheckpoints(ctx, c.stream, c.name, c.config, c.replicas); err != nil {
 		return flatwatt.Checkpoint{}, err
 	}
-	return c.Checkpoints.Load(ctx)
+	saved, err = c.Checkpoints.Load(ctx)
+	switch {
+	case c.fits == nil:
+		if errors.Is(err, jetstream.ErrOtherConfig) {
+			err = fmt.Errorf("%w; or start with --fresh to give the checkpoint up and score what the stream still holds", err)
+		}
+		return saved, err
+	case err == nil && len(saved.State) > 0:
+		err = c.fits(saved.State)
+	case !errors.Is(err, jetstream.ErrOtherConfig) && !errors.Is(err, jetstream.ErrDamaged):
+		return saved, err
+	}
+	if err == nil {
+		return saved, nil
+	}
+	at, forget := c.Forget(ctx)
+	if forget != nil {
+		return saved, forget
+	}
+	c.gaveUp(c.name, at, err)
+	return flatwatt.Checkpoint{}, nil
 }

@@ -27,12 +27,15 @@ type settings struct {
 	Influx  influxSettings `yaml:"influx"`
 	HTTP    httpSettings   `yaml:"http"`
 	Run     runSettings    `yaml:"run"`
+
+	Partitions partSettings `yaml:"partitions"`
 }
 
 type natsSettings struct {
 	URL             string `yaml:"url"`
 	Listen          string `yaml:"listen"`
 	CredentialsFile string `yaml:"credentials_file"`
+	Replicas        int    `yaml:"replicas"`
 }
 
 type influxSettings struct {
@@ -151,6 +154,10 @@ func (s *settings) check() error {
 	if _, err := loadModel(s.Model); err != nil {
 		bad("model: %w", err)
 	}
+	if s.NATS.Replicas < 1 || s.NATS.Replicas > 5 {
+		bad("nats.replicas: %d; want 1, 3 or 5", s.NATS.Replicas)
+	}
+	s.Partitions.check(bad)
 	if s.Run.SaveEveryReadings < 1 {
 		bad("run.save_every_readings: %d; want 1 or more", s.Run.SaveEveryReadings)
 	}

@@ -80,6 +80,24 @@ type pointer struct {
 
 var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
+// Forget has the next Save replace whatever is saved under the name, which is not read:
+// for starting over after a change of model, configuration or program. It returns the
+// position that is given up, 0 where nothing was saved. It takes the place of Load.
+func (c *Checkpoints) Forget(ctx context.Context) (flatwatt.Position, error) {
+	entry, err := c.kv.Get(ctx, c.name)
+	if errors.Is(err, js.ErrKeyNotFound) {
+		c.revision, c.loaded = 0, true
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("checkpoint %s: %w", c.name, err)
+	}
+	c.revision, c.loaded = entry.Revision(), true
+	var p pointer
+	_ = json.Unmarshal(entry.Value(), &p) // one that cannot be read is given up just as well
+	return p.Position, nil
+}
+
 // OpenCheckpoints returns the checkpoints kept under name, and makes their stream and
 // bucket where they are missing. Config is a hash of everything that gives the state
 // its meaning (model file, configuration, state's own version): a checkpoint saved

@@ -20,35 +20,51 @@ type lease struct {
 func (l *lease) extend(until time.Duration) { l.until.Store(int64(until)) }
 func (l *lease) over() bool                 { return int64(l.clock()) >= l.until.Load() }
 
-// A leaseContext has ended when its lease is over, even if nobody was awake to cancel it:
-// a process that was stopped and goes on between two instructions finds its context
-// done before it sends the next request, because clients ask for Done first.
-type leaseContext struct {
-	context.Context
+// A guard is what a context carries of its lease.
+type guard struct {
 	lease  *lease
 	cancel context.CancelCauseFunc
 }
 
-func withLease(ctx context.Context, l *lease) (leaseContext, context.CancelCauseFunc) {
-	inner, cancel := context.WithCancelCause(ctx)
-	return leaseContext{inner, l, cancel}, cancel
+type guardKey struct{}
+
+func withLease(ctx context.Context, l *lease) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	return context.WithValue(ctx, guardKey{}, guard{l, cancel}), cancel
+}
+
+// Guard returns a context that has ended when the lease of ctx is over, even if nobody
+// was awake to cancel it. A process that was stopped and goes on between two instructions
+// is not cancelled yet; but a client that derives a request from this context finds it
+// done. Use it around what cannot be fenced otherwise; it costs a look at the clock each
+// time that Done is asked for. A ctx that is not of a Group's Work is returned as it is.
+func Guard(ctx context.Context) context.Context {
+	if g, ok := ctx.Value(guardKey{}).(guard); ok {
+		return guarded{ctx, g}
+	}
+	return ctx
+}
+
+type guarded struct {
+	context.Context
+	guard guard
 }
 
 // Done implements context.Context.
-func (c leaseContext) Done() <-chan struct{} {
+func (c guarded) Done() <-chan struct{} {
 	c.check()
 	return c.Context.Done()
 }
 
 // Err implements context.Context.
-func (c leaseContext) Err() error {
+func (c guarded) Err() error {
 	c.check()
 	return c.Context.Err()
 }
 
-func (c leaseContext) check() {
-	if c.lease.over() {
-		c.cancel(ErrLeaseLost)
+func (c guarded) check() {
+	if c.guard.lease.over() {
+		c.guard.cancel(ErrLeaseLost)
 	}
 }
 

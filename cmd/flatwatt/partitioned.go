@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/detectors"
+	"github.com/flatwatt/flatwatt/streams"
+	"github.com/flatwatt/flatwatt/streams/file"
+	"github.com/flatwatt/flatwatt/streams/influx"
+	"github.com/flatwatt/flatwatt/streams/jetstream"
+	"github.com/flatwatt/flatwatt/streams/partition"
+)
+
+// A partSettings says how the fleet is shared among workers; see sample.yaml.
+type partSettings struct {
+	Buckets    int `yaml:"buckets"`
+	Partitions int `yaml:"partitions"`
+	TakeOverS  int `yaml:"take_over_s"`
+}
+
+const maxTakeOverS = 600
+
+func (s partSettings) check(bad func(string, ...any)) {
+	if s.Buckets < 0 || s.Buckets > jetstream.MaxBuckets {
+		bad("partitions.buckets: %d; want 0 to %d", s.Buckets, jetstream.MaxBuckets)
+	}
+	if s.Partitions < 0 || s.Buckets > 0 && s.Partitions > s.Buckets {
+		bad("partitions.partitions: %d; want 1 to the number of buckets, %d, or 0 for that number", s.Partitions, s.Buckets)
+	}
+	if s.TakeOverS < 1 || s.TakeOverS > maxTakeOverS {
+		bad("partitions.take_over_s: %d; want 1 to %d", s.TakeOverS, maxTakeOverS)
+	}
+}
+
+func (s partSettings) layout() partition.Layout {
+	l := partition.Layout{Buckets: s.Buckets, Partitions: s.Partitions}
+	if l.Partitions == 0 {
+		l.Partitions = l.Buckets
+	}
+	return l
+}
+
+// A grid is a fleet parted into buckets, and what a worker needs to score some of them.
+type grid struct {
+	service
+	buckets [][]flatwatt.Meter // by bucket: the meters whose concentrator belongs to it
+	byID    map[flatwatt.MeterID]flatwatt.Meter
+}
+
+// partFleet sorts meters into buckets by their concentrator.
+func partFleet(meters []flatwatt.Meter, buckets int) [][]flatwatt.Meter {
+	parts := make([][]flatwatt.Meter, buckets)
+	for _, m := range meters {
+		b := jetstream.Bucket(concentrator(m), buckets)
+		parts[b] = append(parts[b], m)
+	}
+	return parts
+}
+
+// runPartitioned scores the partitions that fall to this worker until ctx ends.
+func (p *Program) runPartitioned(ctx context.Context, sv service) error {
+	s := sv.settings
+	store, err := partition.OpenStore(ctx, sv.to.stream, s.NATS.Replicas)
+	if err != nil {
+		return err
+	}
+	g := &grid{service: sv, buckets: partFleet(sv.fleet.Meters(), s.Partitions.Buckets), byID: byID(sv.fleet)}
+	group := partition.Group{
+		Store: store, Worker: workerName(), Layout: s.Partitions.layout(),
+		TTL: time.Duration(s.Partitions.TakeOverS) * time.Second,
+		Work: func(ctx context.Context, l partition.Layout, part int) error {
+			return p.scoreBuckets(ctx, g, l.BucketsOf(part))
+		},
+		Hooks: partition.Hooks{
+			Owns: func(l partition.Layout, parts []int) {
+				p.say("ready: owns %d of %d partitions %v of %d buckets; readings from %s, scores to %s",
+					len(parts), l.Partitions, parts, l.Buckets, redact(sv.to.natsURL), redact(sv.to.influxURL))
+			},
+			Failed: func(part int, err error, again time.Duration) {
+				p.say("partition %d: %v; trying again in %v", part, err, again)
+			},
+			Missed: func(err error) { p.say("%v", err) },
+		},
+	}
+	return group.Run(ctx)
+}
+
+// scoreBuckets runs the loop of each bucket until one fails.
+func (p *Program) scoreBuckets(ctx context.Context, g *grid, buckets []int) error {
+	work, ctx := errgroup.WithContext(ctx)
+	for _, b := range buckets {
+		work.Go(func() error {
+			line, err := p.bucketPipeline(g, b)
+			if err == nil {
+				err = line.Run(ctx)
+			}
+			if err != nil {
+				return fmt.Errorf("bucket %d: %w", b, err)
+			}
+			return nil
+		})
+	}
+	return work.Wait()
+}
+
+// bucketPipeline wires the loop of one bucket. Position, memory and roll-ups are its own.
+func (p *Program) bucketPipeline(g *grid, bucket int) (streams.Pipeline, error) {
+	meters := g.buckets[bucket]
+	scorer, err := newScorer(g.model, meters, g.fleet.Weather())
+	if err != nil {
+		return streams.Pipeline{}, err
+	}
+	name := fmt.Sprintf("b%04d", bucket)
+	sink, err := influx.NewSink(g.to.client, g.withAncestors(meters), name)
+	if err != nil {
+		return streams.Pipeline{}, err
+	}
+	return p.servicePipeline(g.service, end{
+		name: checkpointName + "-" + name, subject: jetstream.BucketSubject(bucket), meters: meters, sink: sink, scorer: scorer,
+	})
+}
+
+// withAncestors adds the transformers and feeders above meters, for the roll-ups.
+func (g *grid) withAncestors(meters []flatwatt.Meter) []flatwatt.Meter {
+	list := meters[:len(meters):len(meters)]
+	seen := make(map[flatwatt.MeterID]bool, len(meters))
+	for _, m := range meters {
+		seen[m.ID] = true
+	}
+	for _, m := range meters {
+		for up, ok := g.byID[m.Parent]; ok && !seen[up.ID]; up, ok = g.byID[up.Parent] {
+			seen[up.ID] = true
+			list = append(list, up)
+		}
+	}
+	return list
+}
+
+// byID finds what may be a parent.
+func byID(fleet *file.Fleet) map[flatwatt.MeterID]flatwatt.Meter {
+	of := map[flatwatt.MeterID]flatwatt.Meter{}
+	for _, m := range fleet.Meters() {
+		if m.Kind != flatwatt.Customer && m.Kind != "" {
+			of[m.ID] = m
+		}
+	}
+	return of
+}
+
+// workerName is unique to this process: one that is started again must not take itself
+// for the one before, which may only be paused.
+func workerName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "worker"
+	}
+	return strings.ToLower(host) + "-" + nuid.Next()
+}
+
+// A service is what every loop of the service shares.
+type service struct {
+	settings settings
+	model    *detectors.Params
+	fleet    *file.Fleet
+	to       *servers
+	board    *board
+	recent   *recentLoads
+	fresh    bool // start over from the stream's start where a checkpoint does not fit
+}
+
+// An end says which part of the stream a loop scores and where its results go.
+type end struct {
+	name    string // of the checkpoint
+	subject string // "": the whole stream
+	meters  []flatwatt.Meter
+	sink    flatwatt.Sink
+	scorer  *detectors.Fleet
+}
