@@ -144,7 +144,14 @@ func (c *Checker) take(m *meter, r *flatwatt.Reading) {
 		return
 	}
 	if h := m.held; h != nil && !near(h.day, today) {
-		m.jumped(h)
+		if m.follows(h.day, today) {
+			if !m.begun {
+				m.next, m.begun = h.day, true
+			}
+			c.place(m, &h.Reading, h.day) // time goes on: the data have holes
+		} else {
+			m.jumped(h)
+		}
 		m.held = nil
 	}
 	if m.held == nil {
@@ -158,6 +165,16 @@ func (c *Checker) take(m *meter, r *flatwatt.Reading) {
 	}
 	c.place(m, &h.Reading, h.day)
 	c.place(m, r, today)
+}
+
+// follows says whether a held reading can be believed because a later day came after it:
+// data with holes go forward, a clock that jumped comes back. A first reading is given a
+// month only, for many clocks begin in 1970 or 2000.
+func (m *meter) follows(held, today flatwatt.Day) bool {
+	if !m.begun {
+		return today > held && today-held <= MaxSilentDays
+	}
+	return today > held && today-m.next <= maxGapDays
 }
 
 // A held reading waits for a second one near it. A single reading from the year 2098
@@ -268,23 +285,22 @@ func (m *meter) openDay(today flatwatt.Day) *day {
 }
 
 // Close closes every day up to the last that most of the fleet has reached, so that a
-// meter that fell silent is told with the days that it owes.
+// meter that fell silent is told with the days that it owes, up to MaxSilentDays.
 func (c *Checker) Close(out *Report) {
 	c.report = out
 	until := c.lastDay()
 	for i := range c.meters {
 		m := &c.meters[i]
-		if m.held != nil {
-			m.jumped(m.held)
-			m.held = nil
+		if h := m.held; h != nil && m.begun && h.day > m.next && h.day <= until {
+			c.place(m, &h.Reading, h.day) // the fleet has come as far
+		} else if h != nil {
+			m.jumped(h)
 		}
+		m.held = nil
 		if !m.begun {
 			continue
 		}
-		end := max(until, m.newest())
-		if end-m.next > maxGapDays {
-			end = m.newest()
-		}
+		end := max(m.newest(), min(until, m.newest()+MaxSilentDays))
 		c.closeUntil(m, end+1)
 	}
 	for i := range c.groups {

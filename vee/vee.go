@@ -101,6 +101,10 @@ const (
 	// MaxOpenRegisters bounds the register readings of a meter that wait for their day.
 	MaxOpenRegisters = 64
 
+	// MaxSilentDays bounds the days without a reading that Close tells of a meter that
+	// fell silent: after a month it is gone, and more of the same says nothing new.
+	MaxSilentDays = 31
+
 	// maxGapDays is the longest silence of a meter that is told day by day. A longer one
 	// is a clock that is wrong.
 	maxGapDays = 3660
