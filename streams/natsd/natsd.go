@@ -37,6 +37,8 @@ type Options struct {
 	// of power, not only of the process. It costs most of the throughput.
 	SyncAlways bool
 
+	MQTT *MQTT // nil: no MQTT listener
+
 	Logger server.Logger // nil: silent
 }
 
@@ -44,6 +46,7 @@ type Options struct {
 type Server struct {
 	nats *server.Server
 	lock *os.File
+	mqtt string // host:port; "": none
 }
 
 // Start starts a server and waits until it has recovered its streams and takes
@@ -60,7 +63,13 @@ func Start(o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("nats server in %s: %w", o.Dir, err), lock.Close())
 	}
-	return &Server{nats: n, lock: lock}, nil
+	s := &Server{nats: n, lock: lock}
+	if o.MQTT != nil {
+		if s.mqtt, err = mqttAddress(n, o.MQTT.host()); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	return s, nil
 }
 
 func start(o Options) (*server.Server, error) {
@@ -74,12 +83,18 @@ func start(o Options) (*server.Server, error) {
 	if err := free(host, port, o.InProcessOnly); err != nil {
 		return nil, err
 	}
-	n, err := server.NewServer(&server.Options{
+	opts := &server.Options{
 		ServerName: "flatwatt", Host: host, Port: port, DontListen: o.InProcessOnly,
 		JetStream: true, StoreDir: o.Dir, SyncAlways: o.SyncAlways, MaxPayload: MaxPayloadBytes,
 		NoSigs: true, // signals belong to the program
 		NoLog:  o.Logger == nil,
-	})
+	}
+	if o.MQTT != nil {
+		if err := o.MQTT.apply(opts); err != nil {
+			return nil, err
+		}
+	}
+	n, err := server.NewServer(opts)
 	if err != nil {
 		return nil, err
 	}
