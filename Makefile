@@ -24,6 +24,10 @@ race: ## the same with the race detector (needs a C compiler)
 integration: ## test against a real InfluxDB 2.7; builds it once, never skips
 	scripts/integration.sh
 
+chaos: ## kill workers, servers and a cluster's leader many times; thousands of seeds (an hour)
+	$(GO) test -run 'Simulation' ./streams ./streams/partition -seeds 10000 -timeout 60m
+	FLATWATT_KILLS=60 $(GO) test -run 'Killed|ClusterUnderFire|TakeOver' -v -timeout 60m ./cmd/flatwatt
+
 lint: ## gofmt, go vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { echo "not formatted (run gofmt -w):"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
@@ -44,4 +48,4 @@ benchmark: ## score simulated fleets of several seeds against their truth
 model: ## fit a model file by the plan of the shipped one (minutes; needs the public data)
 	$(GO) run ./cmd/flatwatt fit --plan testdata/model/plan.yaml --out model.json
 
-.PHONY: help build demo test race integration lint bench benchmark model
+.PHONY: help build demo test race integration chaos lint bench benchmark model

@@ -13,7 +13,8 @@ var update = flag.Bool("update", false, "rewrite the golden parts of testdata/*.
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"flatwatt": main,
+		"flatwatt":  main,
+		"nats-node": natsNode,
 	})
 }
 

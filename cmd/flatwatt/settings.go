@@ -130,7 +130,9 @@ func (s *settings) check() error {
 	if s.DataDir == "" {
 		bad("data_dir: is empty; name a directory that flatwatt may write")
 	}
-	checkURL(bad, "nats.url", s.NATS.URL, "nats", "tls", "ws", "wss")
+	for u := range strings.SplitSeq(s.NATS.URL, ",") { // servers of one cluster
+		checkURL(bad, "nats.url", strings.TrimSpace(u), "nats", "tls", "ws", "wss")
+	}
 	checkURL(bad, "influx.url", s.Influx.URL, "http", "https")
 	checkListen(bad, "nats.listen", s.NATS.Listen, s.NATS.URL == "")
 	checkListen(bad, "influx.listen", s.Influx.Listen, s.Influx.URL == "")

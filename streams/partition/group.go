@@ -268,7 +268,7 @@ func Resize(ctx context.Context, s Store, partitions int) error {
 			return fmt.Errorf("load the table of partitions: %w", err)
 		}
 		if revision == 0 {
-			return errors.New("no worker has shared partitions yet: set their number in the configuration")
+			return errNobody
 		}
 		t, err := decodeTable(value)
 		if err != nil {
