@@ -15,6 +15,7 @@ var mayImport = map[string][]string{
 	"":                    {},
 	"models":              {},
 	"detectors":           {"", "models"},
+	"detectors/suite":     {""},
 	"streams":             {""},
 	"streams/memory":      {"", "streams"},
 	"streams/file":        {"", "streams"},
@@ -32,7 +33,7 @@ var mayImport = map[string][]string{
 }
 
 // pure packages hold the science: no clock, no I/O, no log, no network.
-var pure = []string{"", "models", "detectors", "vee"}
+var pure = []string{"", "models", "detectors", "detectors/suite", "vee"}
 
 var impure = []string{"os", "net", "net/http", "log", "log/slog", "io/ioutil", "math/rand", "syscall"}
 

@@ -11,8 +11,18 @@ import (
 	"github.com/flatwatt/flatwatt/console"
 )
 
-// rankedDetector is the detector whose scores are ranked and shown.
+// rankedDetector is the detector of customers' meters.
 const rankedDetector = "customer"
+
+// ranks says whether a detector's scores are ranked and shown: those that judge a meter
+// as a whole. What others say of the same meter is kept in the database.
+func ranks(detector string) bool {
+	switch detector {
+	case rankedDetector, "transformer", "feeder", "generator":
+		return true
+	}
+	return false
+}
 
 // A board keeps the latest score of every meter and hands it to people. It is what the
 // page, the tables and the summary are made from.
@@ -62,7 +72,7 @@ func (b *board) add(readings int, scores []flatwatt.Score) {
 		b.ranked = nil
 	}
 	for _, s := range scores {
-		if s.Detector != rankedDetector {
+		if !ranks(s.Detector) {
 			continue
 		}
 		if old, ok := b.latest[s.Meter]; ok && old.Day > s.Day {

@@ -49,18 +49,9 @@ func (p *Program) openRegister(dir string) (*file.Fleet, error) {
 	return fleet, nil
 }
 
-// newScorer is the one place that says which detectors score.
-func newScorer(model *detectors.Params, meters []flatwatt.Meter, weather flatwatt.Weather) (*detectors.Fleet, error) {
-	scorer, err := detectors.NewFleet(model, meters, weather, detectors.Options{})
-	if err != nil {
-		return nil, dataError{err}
-	}
-	return scorer, nil
-}
-
 // scoreFleet runs the pipeline over a loaded fleet up to asof, into sink, which may be nil.
 func (p *Program) scoreFleet(ctx context.Context, model *detectors.Params, fleet *file.Fleet, asof time.Time, sink flatwatt.Sink) (*board, detectors.Counts, error) {
-	scorer, err := newScorer(model, fleet.Meters(), fleet.Weather())
+	scorer, err := newScorer(model, fleet.Meters(), fleet.Meters(), fleet.Weather())
 	if err != nil {
 		return nil, detectors.Counts{}, err
 	}
@@ -87,10 +78,11 @@ func (p *Program) scoreFleet(ctx context.Context, model *detectors.Params, fleet
 	took := time.Since(began)
 	bar.end("%s readings in %.1f s, %s a second", grouped(done), took.Seconds(), grouped(int64(float64(done)/took.Seconds())))
 	b.finish(nil)
-	return b, scorer.Counts(), nil
+	return b, scorer.customers.Counts(), nil
 }
 
-// customers are the meters that are scored; others have detectors of their own.
+// customers are the meters that the customer detector scores; others have detectors of
+// their own.
 func customers(meters []flatwatt.Meter) []flatwatt.Meter {
 	var list []flatwatt.Meter
 	for _, m := range meters {

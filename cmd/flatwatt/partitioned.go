@@ -114,7 +114,7 @@ func (p *Program) scoreBuckets(ctx context.Context, g *grid, buckets []int) erro
 // bucketPipeline wires the loop of one bucket. Position, memory and roll-ups are its own.
 func (p *Program) bucketPipeline(g *grid, bucket int) (streams.Pipeline, error) {
 	meters := g.buckets[bucket]
-	scorer, err := newScorer(g.model, meters, g.fleet.Weather())
+	scorer, err := newScorer(g.model, meters, g.fleet.Meters(), g.fleet.Weather())
 	if err != nil {
 		return streams.Pipeline{}, err
 	}
@@ -182,5 +182,5 @@ type end struct {
 	subject string // "": the whole stream
 	meters  []flatwatt.Meter
 	sink    flatwatt.Sink
-	scorer  *detectors.Fleet
+	scorer  flatwatt.Scorer
 }

@@ -90,7 +90,7 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 
 // runWhole scores the whole stream in this process.
 func (p *Program) runWhole(ctx context.Context, sv service) error {
-	scorer, err := newScorer(sv.model, sv.fleet.Meters(), sv.fleet.Weather())
+	scorer, err := newScorer(sv.model, sv.fleet.Meters(), sv.fleet.Meters(), sv.fleet.Weather())
 	if err != nil {
 		return err
 	}

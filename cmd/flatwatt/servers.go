@@ -168,7 +168,7 @@ func splitListen(field, text string) (host string, port int, err error) {
 
 // pipeline wires the one loop from JetStream to the database for the whole stream. scored
 // is called with the readings so far.
-func (to *servers) pipeline(model *detectors.Params, scorer *detectors.Fleet, b *board, scored func(int64)) (streams.Pipeline, error) {
+func (to *servers) pipeline(model *detectors.Params, scorer flatwatt.Scorer, b *board, scored func(int64)) (streams.Pipeline, error) {
 	return to.pipelineOf(model, end{name: checkpointName, meters: to.meters, sink: to.sink, scorer: scorer}, b, scored)
 }
 

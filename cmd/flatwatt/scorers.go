@@ -1,0 +1,33 @@
+package main
+
+import (
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/detectors"
+	"github.com/flatwatt/flatwatt/detectors/suite"
+)
+
+// judges are every detector that scores, as one Scorer.
+type judges struct {
+	*suite.Suite
+	customers *detectors.Fleet
+}
+
+// newScorer is the one place that says which detectors score. meters are those whose
+// readings come here; register is the whole fleet, which tells what lies above and below
+// them. The order of detectors is part of a checkpoint: add at the end.
+func newScorer(model *detectors.Params, meters, register []flatwatt.Meter, weather flatwatt.Weather) (*judges, error) {
+	fleet, err := newCustomers(model, meters, weather)
+	if err != nil {
+		return nil, err
+	}
+	return &judges{Suite: suite.New(fleet), customers: fleet}, nil
+}
+
+// newCustomers is the detector of customers' meters alone.
+func newCustomers(model *detectors.Params, meters []flatwatt.Meter, weather flatwatt.Weather) (*detectors.Fleet, error) {
+	fleet, err := detectors.NewFleet(model, meters, weather, detectors.Options{})
+	if err != nil {
+		return nil, dataError{err}
+	}
+	return fleet, nil
+}
