@@ -120,8 +120,14 @@ func parents(meters []flatwatt.Meter) map[flatwatt.MeterID]string {
 	return names
 }
 
+// concentrator is where a meter's readings come from. A transformer's own meter is beside
+// those of its customers: its balance needs them in one bucket.
 func concentrator(m flatwatt.Meter) string {
-	if m.Parent == "" {
+	name := m.Parent
+	if m.Kind == flatwatt.Transformer {
+		name = m.ID
+	}
+	if name == "" {
 		return unwired
 	}
 	return strings.Map(func(r rune) rune {
@@ -129,7 +135,7 @@ func concentrator(m flatwatt.Meter) string {
 			return '_'
 		}
 		return r
-	}, string(m.Parent))
+	}, string(name))
 }
 
 // publish sends all of source, each run of readings under its meter's concentrator, and
