@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"streams/wire":              {"", "streams/wire/wirepb"},
 	"streams/wire/wirepb":       {},
 	"streams/jetstream":         {"", "streams", "streams/wire"},
+	"streams/ingest":            {"", "streams/jetstream", "streams/wire"},
 	"streams/natsd":             {},
 	"streams/partition":         {},
 	"streams/formats/format":    {""},
