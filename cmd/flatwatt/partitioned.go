@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nuid"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/detectors"
+	"github.com/flatwatt/flatwatt/metrics"
 	"github.com/flatwatt/flatwatt/streams"
 	"github.com/flatwatt/flatwatt/streams/file"
 	"github.com/flatwatt/flatwatt/streams/influx"
@@ -77,29 +80,51 @@ func (p *Program) runPartitioned(ctx context.Context, sv service) error {
 		Store: store, Worker: workerName(), Layout: s.Partitions.layout(),
 		TTL: time.Duration(s.Partitions.TakeOverS) * time.Second,
 		Work: func(ctx context.Context, l partition.Layout, part int) error {
-			return p.scoreBuckets(ctx, g, l.BucketsOf(part))
+			name := fmt.Sprint("partition ", part)
+			sv.health.Ready(name, "restoring")
+			defer sv.health.Ready(name, "") // of a partition that is not ours, others tell
+			return p.scoreBuckets(ctx, g, l.BucketsOf(part), func() { sv.health.Ready(name, "") })
 		},
 		Hooks: partition.Hooks{
 			Owns: func(l partition.Layout, parts []int) {
+				sv.metrics.Owns(len(parts))
+				sv.health.Ready("partitions", "")
+				for part := range l.Partitions {
+					if !slices.Contains(parts, part) {
+						sv.health.Ready(fmt.Sprint("partition ", part), "") // now the business of others
+					}
+				}
 				p.say("ready: owns %d of %d partitions %v of %d buckets; readings from %s, scores to %s",
 					len(parts), l.Partitions, parts, l.Buckets, redact(sv.to.natsURL), redact(sv.to.influxURL))
 			},
 			Failed: func(part int, err error, again time.Duration) {
-				p.say("partition %d: %v; trying again in %v", part, err, again)
+				p.warn("partition %d: %v; trying again in %v", part, err, again)
+				sv.health.Ready(fmt.Sprint("partition ", part), err.Error())
 			},
-			Missed: func(err error) { p.say("%v", err) },
+			Missed: func(err error) {
+				sv.metrics.Missed()
+				p.warn("%v", err)
+			},
+			Renewed: sv.metrics.Renewed,
 		},
 	}
 	return group.Run(ctx)
 }
 
 // scoreBuckets runs the loop of each bucket until one fails.
-func (p *Program) scoreBuckets(ctx context.Context, g *grid, buckets []int) error {
+func (p *Program) scoreBuckets(ctx context.Context, g *grid, buckets []int, ready func()) error {
 	work, ctx := errgroup.WithContext(ctx)
+	var resumed atomic.Int32
 	for _, b := range buckets {
 		work.Go(func() error {
 			line, err := p.bucketPipeline(g, b)
 			if err == nil {
+				line.Hooks.Resumed = func(flatwatt.Position, int) {
+					if int(resumed.Add(1)) == len(buckets) {
+						ready()
+					}
+				}
+				defer g.metrics.Unwatch(bucketName(b))
 				err = line.Run(ctx)
 			}
 			if err != nil {
@@ -118,15 +143,18 @@ func (p *Program) bucketPipeline(g *grid, bucket int) (streams.Pipeline, error) 
 	if err != nil {
 		return streams.Pipeline{}, err
 	}
-	name := fmt.Sprintf("b%04d", bucket)
+	name := bucketName(bucket)
 	sink, err := influx.NewSink(g.to.client, g.withAncestors(meters), name)
 	if err != nil {
 		return streams.Pipeline{}, err
 	}
 	return p.servicePipeline(g.service, end{
-		name: checkpointName + "-" + name, subject: jetstream.BucketSubject(bucket), meters: meters, sink: sink, scorer: scorer,
+		name: checkpointName + "-" + name, part: name, subject: jetstream.BucketSubject(bucket), meters: meters, sink: sink, scorer: scorer,
 	})
 }
+
+// bucketName is that of a bucket in the database, metrics and checkpoints.
+func bucketName(bucket int) string { return fmt.Sprintf("b%04d", bucket) }
 
 // withAncestors adds the transformers and feeders above meters, for the roll-ups.
 func (g *grid) withAncestors(meters []flatwatt.Meter) []flatwatt.Meter {
@@ -173,12 +201,15 @@ type service struct {
 	to       *servers
 	board    *board
 	recent   *recentLoads
+	metrics  *metrics.Metrics
+	health   *metrics.Health
 	fresh    bool // start over from the stream's start where a checkpoint does not fit
 }
 
 // An end says which part of the stream a loop scores and where its results go.
 type end struct {
 	name    string // of the checkpoint
+	part    string // of the fleet, in metrics
 	subject string // "": the whole stream
 	meters  []flatwatt.Meter
 	sink    flatwatt.Sink

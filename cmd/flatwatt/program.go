@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strconv"
 	"strings"
@@ -30,6 +31,7 @@ type Program struct {
 	Environ func() []string
 
 	closers []func() error // run by Close, last first
+	log     *slog.Logger   // nil: messages are plain text
 }
 
 // Run executes one command line and returns its exit code. It cleans up after itself.
@@ -68,8 +70,23 @@ func (p *Program) Close() error {
 // atExit has f run by Close.
 func (p *Program) atExit(f func() error) { p.closers = append(p.closers, f) }
 
-// say prints a message for people. Data never goes this way.
-func (p *Program) say(format string, args ...any) { fmt.Fprintf(p.Stderr, format+"\n", args...) }
+// say prints a message for people, or for a log collector. Data never goes this way.
+func (p *Program) say(format string, args ...any) {
+	if p.log != nil {
+		p.log.Info(fmt.Sprintf(format, args...))
+		return
+	}
+	fmt.Fprintf(p.Stderr, format+"\n", args...)
+}
+
+// warn is say for what somebody should look at.
+func (p *Program) warn(format string, args ...any) {
+	if p.log != nil {
+		p.log.Warn(fmt.Sprintf(format, args...))
+		return
+	}
+	fmt.Fprintf(p.Stderr, format+"\n", args...)
+}
 
 // terminal says whether w is one; width is its width in columns, or $COLUMNS, or 120.
 func (p *Program) terminal(w io.Writer) (tty bool, width int) {

@@ -3,14 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	js "github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
 	"github.com/flatwatt/flatwatt"
@@ -92,20 +89,6 @@ func parseSpeed(text string) (float64, error) {
 func realRate(fleet *file.Fleet) float64 {
 	s := fleet.Stats()
 	return float64(s.Readings) / max(1, s.Last.Sub(s.First).Seconds())
-}
-
-// connect opens JetStream on a server and has Close close it.
-func (p *Program) connect(s natsSettings) (js.JetStream, error) {
-	opts := []nats.Option{nats.Name("flatwatt")}
-	if s.CredentialsFile != "" {
-		opts = append(opts, nats.UserCredentials(s.CredentialsFile))
-	}
-	conn, err := nats.Connect(s.URL, opts...)
-	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", redact(s.URL), err)
-	}
-	p.atExit(func() error { conn.Close(); return nil })
-	return js.New(conn)
 }
 
 // unwired is the concentrator of meters whose transformer is not known.

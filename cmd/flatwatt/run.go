@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"sync"
 	"time"
@@ -12,8 +13,12 @@ import (
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/console"
+	"github.com/flatwatt/flatwatt/metrics"
 	"github.com/flatwatt/flatwatt/streams"
 )
+
+// longestWait is between two attempts to reach a database that is away.
+const longestWait = 30 * time.Second
 
 func newRun(p *Program, opt *options) *cobra.Command {
 	var model string
@@ -57,6 +62,9 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 	for _, r := range fleet.Rejects() {
 		p.say("%s: %s: %s", r.Where, r.Field, r.Reason)
 	}
+	if s.Log.Format == "json" {
+		p.log = slog.New(slog.NewJSONHandler(p.Stderr, nil))
+	}
 	to, err := p.startServers(ctx, s, fleet.Meters())
 	if err != nil {
 		return err
@@ -64,14 +72,10 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 	b := newBoard(s.Fleet, customers(fleet.Meters()), wordsIn(opt.lang))
 	recent := newRecentLoads(s.Run.PlotHours)
 	b.loads = recent
-	if s.HTTP.Listen != "" {
-		url, err := p.serve(s.HTTP.Listen, b)
-		if err != nil {
-			return err
-		}
-		p.say("page: %s", url)
+	sv := service{settings: s, model: model, fleet: fleet, to: to, board: b, recent: recent, fresh: fresh, metrics: metrics.New(buildVersion().Version), health: &metrics.Health{}}
+	if err := p.serveAll(ctx, sv); err != nil {
+		return err
 	}
-	sv := service{settings: s, model: model, fleet: fleet, to: to, board: b, recent: recent, fresh: fresh}
 	if s.Partitions.Buckets > 0 {
 		err = p.runPartitioned(ctx, sv)
 	} else {
@@ -94,11 +98,12 @@ func (p *Program) runWhole(ctx context.Context, sv service) error {
 	if err != nil {
 		return err
 	}
-	line, err := p.servicePipeline(sv, end{name: checkpointName, meters: sv.to.meters, sink: sv.to.sink, scorer: scorer})
+	line, err := p.servicePipeline(sv, end{name: checkpointName, part: "all", meters: sv.to.meters, sink: sv.to.sink, scorer: scorer})
 	if err != nil {
 		return err
 	}
 	line.Hooks.Resumed = func(from flatwatt.Position, size int) {
+		sv.health.Ready("stream", "")
 		p.say("ready: readings from %s after position %d (%d bytes of memory), scores to %s", redact(sv.to.natsURL), from, size, redact(sv.to.influxURL))
 	}
 	return line.Run(ctx)
@@ -116,15 +121,18 @@ func (p *Program) servicePipeline(sv service, e end) (streams.Pipeline, error) {
 		sv.recent.add(batch.Readings)
 		note(batch, scores)
 	}
-	line.Hooks.Retried = func(doing string, attempt int, err error) { p.say("%s: attempt %d: %v", doing, attempt, err) }
+	// A database that is away is waited for. Nothing piles up here meanwhile: readings stay
+	// in the stream, and are scored in order when it is back.
+	line.Retry = streams.Retry{Attempts: math.MaxInt, Longest: longestWait}
+	line.Hooks.Retried = func(doing string, attempt int, err error) { p.warn("%s: attempt %d: %v", doing, attempt, err) }
 	if sv.fresh {
 		saved := line.Checkpoints.(*lateCheckpoints)
 		saved.fits = e.scorer.UnmarshalBinary
 		saved.gaveUp = func(name string, at flatwatt.Position, why error) {
-			p.say("checkpoint %s at position %d is given up (--fresh), warming up from the start of the stream: %v", name, at, why)
+			p.warn("checkpoint %s at position %d is given up (--fresh), warming up from the start of the stream: %v", name, at, why)
 		}
 	}
-	return line, nil
+	return sv.metrics.Watch(e.part, line), nil
 }
 
 var nan32 = float32(math.NaN())

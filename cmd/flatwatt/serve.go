@@ -2,13 +2,18 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/flatwatt/flatwatt/console"
+	"github.com/flatwatt/flatwatt/metrics"
+	"github.com/flatwatt/flatwatt/secure"
+	"github.com/flatwatt/flatwatt/streams/jetstream"
 )
 
 // Bounds on a reader of the page that does not behave.
@@ -16,6 +21,9 @@ const (
 	headerTimeout = 5 * time.Second
 	answerTimeout = 30 * time.Second
 	closeTimeout  = 3 * time.Second
+
+	profileTimeout = 2 * time.Minute  // a CPU profile takes half a minute
+	streamEvery    = 10 * time.Second // between two looks at the stream's ends
 )
 
 // serve shows board at addr until Close and returns the address.
@@ -24,11 +32,100 @@ func (p *Program) serve(addr string, board console.Board) (url string, err error
 	if err != nil {
 		return "", err
 	}
+	return p.serveHTTP(addr, handler, nil, answerTimeout)
+}
+
+// check finds what cannot be right before anything listens.
+func (s httpSettings) check(bad func(string, ...any)) {
+	checkListen(bad, "http.listen", s.Listen, false)
+	checkListen(bad, "http.private_listen", s.PrivateListen, false)
+	if (s.CertFile == "") != (s.KeyFile == "") {
+		bad("http.cert_file and http.key_file: set both or neither")
+	}
+	for _, f := range []struct{ field, path string }{{"token_file", s.TokenFile}, {"cert_file", s.CertFile}, {"key_file", s.KeyFile}} {
+		if f.path == "" {
+			continue
+		}
+		if _, err := os.Stat(f.path); err != nil {
+			bad("http.%s: %w", f.field, err)
+		}
+	}
+}
+
+// serveAll serves what the configuration asks for: the page, and what is for operators.
+func (p *Program) serveAll(ctx context.Context, sv service) error {
+	s := sv.settings.HTTP
+	token, pair := "", (*secure.Pair)(nil)
+	var err error
+	if s.TokenFile != "" {
+		if token, err = secure.ReadSecret("http.token_file", s.TokenFile); err != nil {
+			return usageError{err}
+		}
+	}
+	if s.CertFile != "" {
+		if pair, err = secure.LoadPair(s.CertFile, s.KeyFile); err != nil {
+			return usageError{err}
+		}
+	}
+	page, err := console.Handler(sv.board)
+	if err != nil {
+		return err
+	}
+	if s.Listen != "" {
+		url, err := p.serveHTTP(s.Listen, secure.NeedToken(page, token, "/healthz"), pair, answerTimeout)
+		if err != nil {
+			return err
+		}
+		p.say("page: %s", url)
+	}
+	if s.PrivateListen == "" {
+		return nil
+	}
+	p.watchStream(ctx, sv)
+	private := secure.NeedToken(metrics.Private(sv.metrics, sv.health), token, "/healthz", "/readyz")
+	url, err := p.serveHTTP(s.PrivateListen, private, pair, profileTimeout)
+	if err != nil {
+		return err
+	}
+	p.say("metrics: %s/metrics", url)
+	return nil
+}
+
+// watchStream asks now and then what the stream holds, so that lag can be told from our
+// own position.
+func (p *Program) watchStream(ctx context.Context, sv service) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(streamEvery)
+		defer tick.Stop()
+		for {
+			if s, err := sv.to.stream.Stream(ctx, jetstream.ReadingsStream); err == nil {
+				state := s.CachedInfo().State
+				sv.metrics.Stream(state.FirstSeq, state.LastSeq)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	p.atExit(func() error { cancel(); <-done; return nil })
+}
+
+// serveHTTP serves handler at addr until Close, with TLS where pair is not nil.
+func (p *Program) serveHTTP(addr string, handler http.Handler, pair *secure.Pair, timeout time.Duration) (url string, err error) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
-		return "", fmt.Errorf("serve the page: %w", err)
+		return "", fmt.Errorf("serve http: %w", err)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, WriteTimeout: answerTimeout}
+	url = "http://" + listener.Addr().String()
+	if pair != nil {
+		listener, url = tls.NewListener(listener, pair.Server()), "https://"+listener.Addr().String()
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, WriteTimeout: timeout}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
 	p.atExit(func() error {
@@ -42,5 +139,5 @@ func (p *Program) serve(addr string, board console.Board) (url string, err error
 		}
 		return nil
 	})
-	return "http://" + listener.Addr().String(), nil
+	return url, nil
 }

@@ -29,12 +29,19 @@ type settings struct {
 	Run     runSettings    `yaml:"run"`
 
 	Partitions partSettings `yaml:"partitions"`
+	Log        logSettings  `yaml:"log"`
 }
 
 type natsSettings struct {
 	URL             string `yaml:"url"`
 	Listen          string `yaml:"listen"`
 	CredentialsFile string `yaml:"credentials_file"`
+	NKeyFile        string `yaml:"nkey_file"`
+	User            string `yaml:"user"`
+	PasswordFile    string `yaml:"password_file"`
+	CAFile          string `yaml:"ca_file"`
+	CertFile        string `yaml:"cert_file"`
+	KeyFile         string `yaml:"key_file"`
 	Replicas        int    `yaml:"replicas"`
 }
 
@@ -49,7 +56,15 @@ type influxSettings struct {
 }
 
 type httpSettings struct {
-	Listen string `yaml:"listen"`
+	Listen        string `yaml:"listen"`
+	PrivateListen string `yaml:"private_listen"`
+	TokenFile     string `yaml:"token_file"`
+	CertFile      string `yaml:"cert_file"`
+	KeyFile       string `yaml:"key_file"`
+}
+
+type logSettings struct {
+	Format string `yaml:"format"`
 }
 
 type runSettings struct {
@@ -136,17 +151,11 @@ func (s *settings) check() error {
 	checkURL(bad, "influx.url", s.Influx.URL, "http", "https")
 	checkListen(bad, "nats.listen", s.NATS.Listen, s.NATS.URL == "")
 	checkListen(bad, "influx.listen", s.Influx.Listen, s.Influx.URL == "")
-	checkListen(bad, "http.listen", s.HTTP.Listen, false)
 	if s.Influx.URL != "" && s.Influx.Token == "" {
 		bad("influx.url is set but there is no token; set influx.token_file or %s", tokenEnv)
 	}
 	if s.Influx.Org == "" || s.Influx.Bucket == "" {
 		bad("influx.org and influx.bucket: neither may be empty")
-	}
-	if f := s.NATS.CredentialsFile; f != "" {
-		if _, err := os.Stat(f); err != nil {
-			bad("nats.credentials_file: %w", err)
-		}
 	}
 	if s.Fleet != "" {
 		if _, err := os.Stat(filepath.Join(s.Fleet, "meters.csv")); errors.Is(err, fs.ErrNotExist) {
@@ -156,8 +165,10 @@ func (s *settings) check() error {
 	if _, err := loadModel(s.Model); err != nil {
 		bad("model: %w", err)
 	}
-	if s.NATS.Replicas < 1 || s.NATS.Replicas > 5 {
-		bad("nats.replicas: %d; want 1, 3 or 5", s.NATS.Replicas)
+	s.NATS.check(bad)
+	s.HTTP.check(bad)
+	if s.Log.Format != "text" && s.Log.Format != "json" {
+		bad("log.format: %q; want text or json", s.Log.Format)
 	}
 	s.Partitions.check(bad)
 	if s.Run.SaveEveryReadings < 1 {

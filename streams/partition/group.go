@@ -44,9 +44,10 @@ type Group struct {
 
 // Hooks are called from several goroutines. Nil hooks are skipped.
 type Hooks struct {
-	Owns   func(l Layout, partitions []int)                    // after a change
-	Failed func(partition int, err error, again time.Duration) // Work returned too soon
-	Missed func(err error)                                     // a renewal failed; the next is tried
+	Owns    func(l Layout, partitions []int)                    // after a change
+	Failed  func(partition int, err error, again time.Duration) // Work returned too soon
+	Missed  func(err error)                                     // a renewal failed; the next is tried
+	Renewed func()
 }
 
 // A Store keeps one value and replaces it by compare-and-swap.
@@ -131,6 +132,9 @@ func (w *worker) turn(ctx context.Context) error {
 		if w.running[p] == nil {
 			w.start(ctx, p)
 		}
+	}
+	if w.Hooks.Renewed != nil {
+		w.Hooks.Renewed()
 	}
 	w.tell()
 	return nil
