@@ -48,7 +48,7 @@ var mayImport = map[string][]string{
 }
 
 // pure packages hold the science: no clock, no I/O, no log, no network.
-var pure = []string{"", "models", "detectors", "detectors/suite", "network", "vee"}
+var pure = []string{"", "models", "detectors", "detectors/balance", "detectors/suite", "network", "vee"}
 
 var impure = []string{"os", "net", "net/http", "log", "log/slog", "io/ioutil", "math/rand", "syscall"}
 

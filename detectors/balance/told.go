@@ -1,0 +1,97 @@
+package balance
+
+import (
+	"math"
+
+	"github.com/flatwatt/flatwatt"
+)
+
+const (
+	watchFrom     = 0.02 // probability from which a node's memory stands still
+	namedMost     = 3    // customers named with a suspected node
+	namedFrom     = 0.02 // share from which one is named
+	candidateTerm = "customer "
+)
+
+// told appends the inner fleet's scores as those of nodes, with the likeliest customers.
+func (s *Scorer) told(dst, scores []flatwatt.Score) []flatwatt.Score {
+	for i := range scores {
+		sc := scores[i]
+		k := s.nodeOf[sc.Meter]
+		st := &s.state[k]
+		sc.Detector = detectorOf(s.meters[s.nodes[k].meter].Kind)
+		st.Watched, st.BlockKW = 0, 0
+		if sc.Probability >= watchFrom {
+			st.Watched = 1
+		}
+		if sc.Block.Value == sc.Block.Value {
+			st.BlockKW = float32(sc.Block.Value)
+		}
+		if sc.State == flatwatt.Suspect || sc.State == flatwatt.Ended {
+			sc.Evidence = s.withCandidates(sc.Evidence, k)
+		}
+		dst = append(dst, sc)
+	}
+	return dst
+}
+
+// withCandidates copies evidence into the arena and adds the likeliest customers. They say
+// where, not whether: they contribute nothing to the log-odds.
+func (s *Scorer) withCandidates(evidence []flatwatt.Evidence, k int32) []flatwatt.Evidence {
+	from := len(s.evidence)
+	s.evidence = append(s.evidence, evidence...)
+	for n, c := range s.candidates(nil, k) {
+		if n == namedMost || !(c.Share >= namedFrom) {
+			break
+		}
+		s.evidence = append(s.evidence, flatwatt.Evidence{Term: candidateTerm + string(c.Meter), Value: c.Share})
+	}
+	return s.evidence[from:len(s.evidence):len(s.evidence)]
+}
+
+// CandidateOf is the customer that a piece of evidence names as likely; ok is false where
+// it is evidence of another kind. Its Value is the customer's share of the probability.
+func CandidateOf(e flatwatt.Evidence) (id flatwatt.MeterID, ok bool) {
+	if len(e.Term) <= len(candidateTerm) || e.Term[:len(candidateTerm)] != candidateTerm {
+		return "", false
+	}
+	return flatwatt.MeterID(e.Term[len(candidateTerm):]), true
+}
+
+// A Balance is how a node stands.
+type Balance struct {
+	Node        flatwatt.MeterID
+	Days        int     // balanced
+	LoadKW      float64 // mean input over the last week
+	Unexplained float64 // share of the input that neither meters nor loss explain, over two weeks
+	NoLoadKW    float64 // loss whatever the load
+	CopperPerKW float64 // loss grows by this times the square of the input, 1/kW
+	Wrong       []Register
+}
+
+// A Register is a meter that seems to count wrongly, to hang elsewhere or to have a wrong clock.
+type Register struct {
+	Meter  flatwatt.MeterID
+	Factor float64 // what one kWh on it is in truth; 0: its load is not below this node
+	Late   float64 // hours by which its clock is late
+}
+
+// Balances are the nodes as they stand, sorted by node.
+func (s *Scorer) Balances() []Balance {
+	var list []Balance
+	for k := range s.nodes {
+		n, st := &s.nodes[k], &s.state[k]
+		b := Balance{
+			Node: s.meters[n.meter].ID, Days: int(st.Days), LoadKW: float64(st.LoadKW), Unexplained: float64(st.Residual),
+			NoLoadKW: float64(st.Loss.A), CopperPerKW: float64(st.Loss.B),
+		}
+		for i := n.lo; i < n.hi; i++ {
+			m := &s.memory[i]
+			if math.Abs(float64(m.Factor)-1) >= factorLeast || m.Delay != 0 {
+				b.Wrong = append(b.Wrong, Register{s.meters[s.members[i].meter].ID, float64(m.Factor), float64(m.Delay) * n.step.Hours()})
+			}
+		}
+		list = append(list, b)
+	}
+	return list
+}
