@@ -59,7 +59,7 @@ type Options struct {
 	StripPrefix string        // taken off identifiers, such as the "B" put before numbers to save them from spreadsheets
 	IDDigits    int           // identifiers of digits only are filled with zeros from the left to this length; 0 leaves them
 
-	Mapping  *Mapping                           // of CSV and line protocol; nil: found from the names of columns
+	Mapping  *Mapping                            // of CSV and line protocol; nil: found from the names of columns
 	Register map[flatwatt.MeterID]flatwatt.Meter // nil takes any meter; otherwise others are rejected
 	Limits   Limits
 
