@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 
@@ -40,12 +39,6 @@ func benchArchive(b *testing.B, meters, days int, period archive.Period) *archiv
 	}
 	n := 0
 	household(reg, days, func(r []flatwatt.Reading) {
-		slices.SortFunc(r, func(x, y flatwatt.Reading) int {
-			if x.Meter != y.Meter {
-				return int(x.Meter[0]) - int(y.Meter[0]) // all alike: keep, as a stream does
-			}
-			return x.Start.Compare(y.Start)
-		})
 		n += len(r)
 		if err := w.Import(b.Context(), "bench", flatwatt.Batch{Readings: r, Next: flatwatt.Position(n)}); err != nil {
 			b.Fatal(err)

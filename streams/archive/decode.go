@@ -161,28 +161,48 @@ func appendQualities(dst []flatwatt.Quality, p parquet.Page) []flatwatt.Quality 
 	return dst
 }
 
-// readMeters reads the meters of a row group as runs. Ids are looked at once each.
-func readMeters(chunk parquet.ColumnChunk, n int) ([]run, error) {
-	c := column[flatwatt.MeterID]{plain: func(dst []flatwatt.MeterID, p parquet.Page) []flatwatt.MeterID {
-		data := p.Data()
-		text, offsets := data.ByteArray()
-		for i := 1; i < len(offsets); i++ {
-			dst = append(dst, flatwatt.MeterID(text[offsets[i-1]:offsets[i]]))
+// readMeters reads the meters of a row group as runs. An id is made a text once.
+func readMeters(chunk parquet.ColumnChunk, n int) (runs []run, err error) {
+	pages := chunk.Pages()
+	defer pages.Close()
+	var dict parquet.Dictionary
+	var words []flatwatt.MeterID
+	for at := 0; at < n; {
+		page, err := pages.ReadPage()
+		if err != nil {
+			return nil, fmt.Errorf("%w: the column of meters ends %d rows early: %w", ErrDamaged, n-at, err)
 		}
-		return dst
-	}}
-	ids, err := c.read(make([]flatwatt.MeterID, 0, n), chunk, 0, n)
-	if err != nil {
-		return nil, err
-	}
-	var runs []run
-	for i, id := range ids {
-		if len(runs) == 0 || runs[len(runs)-1].meter != id {
-			runs = append(runs, run{meter: id, from: i})
+		d := page.Dictionary()
+		if d == nil {
+			return nil, fmt.Errorf("%w: the column of meters has no dictionary", ErrDamaged)
 		}
-		runs[len(runs)-1].to = i + 1
+		if d != dict {
+			words, dict = appendMeters(words[:0], d.Page()), d
+		}
+		data := page.Data()
+		last := int32(-1)
+		for _, i := range data.Int32() {
+			if i != last {
+				last = i
+				if len(runs) == 0 || runs[len(runs)-1].meter != words[i] {
+					runs = append(runs, run{meter: words[i], from: at})
+				}
+			}
+			at++
+			runs[len(runs)-1].to = at
+		}
+		parquet.Release(page)
 	}
 	return runs, nil
+}
+
+func appendMeters(dst []flatwatt.MeterID, p parquet.Page) []flatwatt.MeterID {
+	data := p.Data()
+	text, offsets := data.ByteArray()
+	for i := 1; i < len(offsets); i++ {
+		dst = append(dst, flatwatt.MeterID(text[offsets[i-1]:offsets[i]]))
+	}
+	return dst
 }
 
 // A column reads values of type T: plain appends those of a page or dictionary, blank

@@ -217,3 +217,29 @@ func (e *emitter) flush() error {
 	e.batch = e.batch[:0]
 	return err
 }
+
+// Since makes a reader that begins in the middle of a history give out, AsLive, what of
+// the days from first on comes only now, as one that had begun with first would.
+func (r *Reader) Since(ctx context.Context, first flatwatt.Day) error {
+	if r.order != AsLive || first >= r.day {
+		return nil
+	}
+	begin, end := int64(first)*86400, int64(r.day)*86400
+	for _, f := range r.archive.man.Files {
+		if f.Partition != r.partition || f.Late == 0 || f.Last <= begin || f.First >= end {
+			continue
+		}
+		list, err := readFile(ctx, r.archive.store, f)
+		if err != nil {
+			return err
+		}
+		for _, g := range list.runs {
+			for i := g.from; i < g.to && list.head != nil; i++ {
+				if t := list.start[i]; list.head[i] >= end && t >= begin && t < end {
+					r.waiting = append(r.waiting, lateRow{list.head[i], list.reading(g.meter, i)})
+				}
+			}
+		}
+	}
+	return nil
+}
