@@ -127,14 +127,15 @@ func (t *taking) take(ctx context.Context, batch flatwatt.Batch) error {
 		t.reject(r)
 	}
 	for i := range batch.Readings {
-		r := &batch.Readings[i]
-		to, fault := t.check(r)
+		x := batch.Readings[i]
+		x.Start = x.Start.Round(time.Second) // the stream's form has no fractions
+		to, fault := t.check(&x)
 		if fault.Reason != "" {
 			t.reject(fault)
 			continue
 		}
-		t.waiting[to] = append(t.waiting[to], *r)
-		t.taken.note(r)
+		t.waiting[to] = append(t.waiting[to], x)
+		t.taken.note(&x)
 		if t.buffered++; t.buffered == MaxBuffered {
 			if err := t.flush(ctx); err != nil {
 				return err
