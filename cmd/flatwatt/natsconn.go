@@ -42,6 +42,9 @@ func (p *Program) dial(s natsSettings, more ...nats.Option) (*nats.Conn, error) 
 // options are how to connect. Files are read at each connect, so renewed ones count.
 func (s natsSettings) options() ([]nats.Option, error) {
 	opts := []nats.Option{nats.Name("flatwatt"), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait)}
+	if s.InboxPrefix != "" {
+		opts = append(opts, nats.CustomInboxPrefix(s.InboxPrefix))
+	}
 	if s.CredentialsFile != "" {
 		opts = append(opts, nats.UserCredentials(s.CredentialsFile))
 	}

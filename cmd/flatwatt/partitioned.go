@@ -139,7 +139,8 @@ func (p *Program) scoreBuckets(ctx context.Context, g *grid, buckets []int, read
 // bucketPipeline wires the loop of one bucket. Position, memory and roll-ups are its own.
 func (p *Program) bucketPipeline(g *grid, bucket int) (streams.Pipeline, error) {
 	meters := g.buckets[bucket]
-	scorer, err := newScorer(g.model, meters, g.fleet.Meters(), g.fleet.Weather())
+	model := *g.model // checking a model prepares it: loops must not do that to the same one
+	scorer, err := newScorer(&model, meters, g.fleet.Meters(), g.fleet.Weather())
 	if err != nil {
 		return streams.Pipeline{}, err
 	}

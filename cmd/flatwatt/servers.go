@@ -80,6 +80,11 @@ func (p *Program) startStream(ctx context.Context, s settings, to *servers) (err
 		}
 		to.natsURL = server.URL()
 	}
+	return to.ensureStreams(ctx, s)
+}
+
+// ensureStreams makes the streams of readings and rejects where they are missing.
+func (to *servers) ensureStreams(ctx context.Context, s settings) (err error) {
 	keep := jetstream.Retention{Replicas: s.NATS.Replicas}
 	if n := s.Partitions.Buckets; n > 0 {
 		_, err = jetstream.EnsureBuckets(ctx, to.stream, keep, n)

@@ -42,6 +42,7 @@ type natsSettings struct {
 	CAFile          string `yaml:"ca_file"`
 	CertFile        string `yaml:"cert_file"`
 	KeyFile         string `yaml:"key_file"`
+	InboxPrefix     string `yaml:"inbox_prefix"`
 	Replicas        int    `yaml:"replicas"`
 }
 

@@ -272,7 +272,7 @@ func Resize(ctx context.Context, s Store, partitions int) error {
 			return fmt.Errorf("load the table of partitions: %w", err)
 		}
 		if revision == 0 {
-			return errNobody
+			return ErrNobody
 		}
 		t, err := decodeTable(value)
 		if err != nil {

@@ -23,7 +23,7 @@ func Look(ctx context.Context, s Store) (View, error) {
 		return View{}, fmt.Errorf("load the table of partitions: %w", err)
 	}
 	if revision == 0 {
-		return View{}, errNobody
+		return View{}, ErrNobody
 	}
 	t, err := decodeTable(value)
 	if err != nil {
@@ -32,4 +32,5 @@ func Look(ctx context.Context, s Store) (View, error) {
 	return View{Layout: t.Layout, Workers: slices.Sorted(maps.Keys(t.Beats)), Owners: t.Owners, Next: t.Next}, nil
 }
 
-var errNobody = errors.New("no worker has shared partitions yet: set partitions.buckets and start `flatwatt run`")
+// ErrNobody says that there is no table yet.
+var ErrNobody = errors.New("no worker has shared partitions yet: set partitions.buckets and start `flatwatt run`")
