@@ -25,7 +25,7 @@ integration: ## test against a real InfluxDB 2.7; builds it once, never skips
 	scripts/integration.sh
 
 chaos: ## kill workers, servers and a cluster's leader many times; thousands of seeds (an hour)
-	$(GO) test -run 'Simulation' ./streams ./streams/partition -seeds 10000 -timeout 60m
+	$(GO) test -run 'Simulation' ./streams ./streams/partition -seeds 30000 -timeout 60m
 	FLATWATT_KILLS=60 $(GO) test -run 'Killed|ClusterUnderFire|TakeOver' -v -timeout 60m ./cmd/flatwatt
 
 lint: ## gofmt, go vet, staticcheck
