@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -103,7 +105,7 @@ func newScorer(t testing.TB, meters []flatwatt.Meter) *detectors.Fleet {
 // A world is a fleet that was scored live while it was archived.
 type world struct {
 	meters []flatwatt.Meter
-	store  archive.Dir
+	store  *memory
 	live   []flatwatt.Score
 	late   uint64 // readings that live scoring dropped
 	days   int
@@ -112,7 +114,7 @@ type world struct {
 func newWorld(t testing.TB, partitions int) *world {
 	t.Helper()
 	n, days := size()
-	w := &world{meters: register(n), store: archive.Dir(t.TempDir()), days: days}
+	w := &world{meters: register(n), store: newMemory(), days: days}
 	part := func(m flatwatt.Meter) int { return int(m.Parent[2]-'0') % partitions }
 	aw, err := archive.OpenWriter(t.Context(), w.store, archive.Options{Meters: w.meters, Partitions: partitions, Partition: part, FlushReadings: 50_000, FlushEvery: 60 * time.Hour})
 	if err != nil {
@@ -177,7 +179,7 @@ func (w *world) runner(t testing.TB, partitions int) *rescore.Runner {
 	}
 	part := func(m flatwatt.Meter) int { return int(m.Parent[2]-'0') % partitions }
 	return &rescore.Runner{
-		Archive: a, Runs: rescore.Runs{Store: archive.Dir(t.TempDir())}, Now: time.Now, Who: "test", SaveEvery: 8_000,
+		Archive: a, Runs: rescore.Runs{Store: newMemory()}, Now: time.Now, Who: "test", SaveEvery: 8_000,
 		NewScorer: func(p int) (flatwatt.Scorer, error) { return newScorer(t, ofPart(w.meters, p, part)), nil },
 	}
 }
@@ -402,22 +404,19 @@ func TestAFailedPartitionIsDoneAloneLater(t *testing.T) {
 	w := newWorld(t, 3)
 	r := w.runner(t, 3)
 	spec := w.spec(t, r, rescore.Spec{})
-	var name string
+	var away string
 	for _, f := range r.Archive.Manifest().Files {
 		if f.Partition == 1 {
-			name = filepath.Join(string(w.store), f.Key)
+			away = f.Key
 		}
 	}
-	if err := os.Rename(name, name+".away"); err != nil {
-		t.Fatal(err)
-	}
+	data := w.store.data[away]
+	delete(w.store.data, away)
 	e, err := r.Run(t.Context(), spec)
 	if err == nil || e.Outcome != rescore.Failed || len(e.Errors) != 1 {
 		t.Fatalf("%+v, %v; want one partition to fail", e, err)
 	}
-	if err := os.Rename(name+".away", name); err != nil {
-		t.Fatal(err)
-	}
+	w.store.data[away] = data
 	asked := map[int]bool{}
 	inner := r.NewScorer
 	r.Workers = 1
@@ -426,4 +425,53 @@ func TestAFailedPartitionIsDoneAloneLater(t *testing.T) {
 	if err != nil || e.Outcome != rescore.Done || !reflect.DeepEqual(asked, map[int]bool{1: true}) {
 		t.Errorf("%+v, %v, partitions %v; want partition 1 alone done", e, err, asked)
 	}
+}
+
+// A memory is a Store without a disk: what is tested here does not depend on one.
+type memory struct {
+	mu   sync.Mutex
+	data map[string][]byte
+}
+
+func newMemory() *memory { return &memory{data: map[string][]byte{}} }
+
+func (m *memory) String() string { return "memory" }
+
+func (m *memory) Get(_ context.Context, key string) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if data, ok := m.data[key]; ok {
+		return data, nil
+	}
+	return nil, fmt.Errorf("%s: %w", key, fs.ErrNotExist)
+}
+
+func (m *memory) Open(context.Context, string) (archive.Object, error) {
+	return nil, errors.New("not used here")
+}
+
+func (m *memory) Put(_ context.Context, key string, data []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.data[key] = slices.Clone(data)
+	return nil
+}
+
+func (m *memory) Remove(_ context.Context, key string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.data, key)
+	return nil
+}
+
+func (m *memory) List(_ context.Context, prefix string) (keys []string, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for key := range m.data {
+		if strings.HasPrefix(key, prefix) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys, nil
 }
