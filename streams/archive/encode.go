@@ -76,7 +76,7 @@ func encode(r *rows) ([]byte, error) {
 		schema = parquet.SchemaOf(plainRow{})
 	}
 	var out bytes.Buffer
-	w := parquet.NewWriter(&out, schema, parquet.Compression(&zstd.Codec{Level: zstd.SpeedBetterCompression}),
+	w := parquet.NewGenericWriter[any](&out, schema, parquet.Compression(&zstd.Codec{Level: zstd.SpeedBetterCompression}),
 		parquet.CreatedBy("flatwatt", "archive", ""), parquet.PageBufferSize(pageBytes), parquet.DataPageStatistics(true),
 		parquet.SortingWriterConfig(parquet.SortingColumns(parquet.Ascending("meter_id"), parquet.Ascending("start"))))
 	e := encoder{w: w, rows: r}
@@ -114,7 +114,7 @@ func distinct(x []float64) float64 {
 // An encoder hands rows over column by column.
 type encoder struct {
 	*rows
-	w       *parquet.Writer
+	w       *parquet.GenericWriter[any]
 	columns [numColumns][]parquet.Value
 	words   [len(qualityNames)]parquet.Value
 	inGroup int

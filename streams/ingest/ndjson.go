@@ -49,7 +49,6 @@ type ndjson struct {
 	decoder wire.Decoder
 	line    int
 	batch   flatwatt.Batch
-	next    flatwatt.Position
 	begun   bool
 	err     error
 }
