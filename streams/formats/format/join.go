@@ -229,7 +229,8 @@ func (j *Joiner) oldest(o *Out) {
 func (b *block) give(o *Out, offset int64) {
 	energy := b.ofLowestRank(Import, Export)
 	if len(energy) == 0 {
-		o.Reject(b.line, "energy_kwh", fmt.Sprintf("meter %q has no active energy on this day, only %s: deliver both in one file, sorted by meter", b.meter, b.names()), nil)
+		// Valid, but no reading: a reading is of active energy.
+		o.Tally.Skip("reactive energy or voltage without active energy for the same meter, day and interval", b.count())
 		return
 	}
 	reactive := b.ofLowestRank(ReactiveImport, ReactiveExport)
@@ -282,13 +283,13 @@ func net(of []*series, slot int) (sum float64, q flatwatt.Quality, n int, missin
 		} else {
 			sum += x
 		}
-		q = worse(q, s.quality[slot])
+		q = Worse(q, s.quality[slot])
 	}
 	return sum, q, n, missing
 }
 
-// worse is the quality of a sum: estimated if any part is, else edited if any part is.
-func worse(a, b flatwatt.Quality) flatwatt.Quality {
+// Worse is the quality of a sum: estimated if any part is, else edited if any part is.
+func Worse(a, b flatwatt.Quality) flatwatt.Quality {
 	if a == flatwatt.Estimated || b == flatwatt.Actual {
 		return a
 	}
@@ -314,12 +315,13 @@ func (b *block) ofLowestRank(a, c Quantity) []*series {
 	return of
 }
 
-func (b *block) names() (names string) {
+func (b *block) count() (n int64) {
 	for i := range b.channels {
-		if i > 0 {
-			names += ", "
+		for _, v := range b.channels[i].value {
+			if v == v {
+				n++
+			}
 		}
-		names += b.channels[i].Name
 	}
-	return names
+	return n
 }

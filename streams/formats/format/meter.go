@@ -24,8 +24,25 @@ type Meter struct {
 	Interval time.Duration  // 0 where neither register nor options say
 	Fault    string         // not empty: its readings are rejected for this reason
 
-	Last      int64 // start of the last reading, Unix seconds; for times the clock shows twice
 	registers []register
+	lasts     []last
+}
+
+type last struct {
+	channel string
+	at      int64
+}
+
+// Last is where the time of the last reading of a channel is kept, in Unix seconds, for
+// times that the clock shows twice; 0 before the first.
+func (m *Meter) Last(channel string) *int64 {
+	for i := range m.lasts {
+		if m.lasts[i].channel == channel {
+			return &m.lasts[i].at
+		}
+	}
+	m.lasts = append(m.lasts, last{channel: channel})
+	return &m.lasts[len(m.lasts)-1].at
 }
 
 // Meters looks meters up by their identifier as the file has it. It remembers a bounded

@@ -17,7 +17,7 @@ const (
 	maxVolt    = 2e6
 
 	firstSecond = 631152000  // 1990-01-01: earlier clocks are wrong ones
-	lastSecond  = 4102444800 // 2100-01-01
+	LastSecond  = 4102444800 // 2100-01-01, the end of times that are believed
 )
 
 // Out takes what a decoder finds.
@@ -51,7 +51,7 @@ func implausible(r *flatwatt.Reading) (reason, field string) {
 	switch {
 	case !(math.Abs(float64(r.Energy)) <= maxKWh):
 		return fmt.Sprintf("energy of %v kWh in %v: no meter reads that; check the unit and the multiplier", float64(r.Energy), r.Length), "energy_kwh"
-	case sec < firstSecond || sec >= lastSecond:
+	case sec < firstSecond || sec >= LastSecond:
 		return fmt.Sprintf("time %s is before 1990 or after 2099: set the meter's clock", r.Start.Format(time.RFC3339)), "start"
 	case r.Length <= 0:
 		return "the length of the interval is not known: set the interval by option or in the register", "length"

@@ -1,0 +1,352 @@
+// Package cmep reads CMEP, the California Metering Exchange Protocol: a MEPMD01 (or
+// MEPLF01) record a line, with the intervals of one meter and channel as triples of
+// time, quality and value. A time is the end of its interval; where it is left out it
+// is the one before plus the interval. Times are in UTC unless a zone is given: senders
+// differ.
+package cmep
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/streams/formats/format"
+)
+
+// Format describes CMEP.
+func Format() format.Format {
+	return format.Format{
+		Name: "cmep", Description: "CMEP, California Metering Exchange Protocol (MEPMD01, MEPLF01)",
+		Extensions: []string{".cmep", ".csv", ".txt", ".dat"},
+		Sniff:      sniff, Open: open,
+	}
+}
+
+func sniff(head []byte, _ string) int {
+	head = bytes.TrimLeft(head, " \t\r\n\"\ufeff")
+	if bytes.HasPrefix(head, []byte("MEPMD01,")) || bytes.HasPrefix(head, []byte("MEPLF01,")) || bytes.HasPrefix(head, []byte("MEPMD01\",")) {
+		return 100
+	}
+	if bytes.HasPrefix(head, []byte("MEP")) && bytes.Contains(head, []byte("\nMEPMD01,")) {
+		return 90
+	}
+	return 0
+}
+
+// Fields of a record.
+const (
+	fieldCustomer   = 3
+	fieldMeter      = 7
+	fieldPurpose    = 8
+	fieldCommodity  = 9
+	fieldUnits      = 10
+	fieldMultiplier = 11
+	fieldInterval   = 12
+	fieldCount      = 13
+	fieldData       = 14
+
+	// maxCount bounds the triples of a record: three years of five minutes.
+	maxCount = 400_000
+)
+
+func open(in *format.Input, opt format.Options) (flatwatt.Source, error) {
+	if opt.Mapping == nil {
+		opt.Mapping = &format.Mapping{}
+	}
+	var offset int
+	if opt.Zone != nil {
+		_, offset = time.Date(2026, 1, 1, 0, 0, 0, 0, opt.Zone).Zone()
+	}
+	d := &decoder{
+		opt: opt, lines: format.NewLines(in.R, opt.Limits), tally: in.Tally,
+		meters: format.NewMeters(opt, in.Tally), joiner: format.NewJoiner(opt, int64(offset)),
+	}
+	return format.NewSource(in, opt, d.step), nil
+}
+
+type decoder struct {
+	opt     format.Options
+	lines   *format.Lines
+	tally   *format.Tally
+	meters  *format.Meters
+	joiner  *format.Joiner
+	fields  [][]byte
+	drained bool
+	any     bool
+}
+
+func (d *decoder) step(o *format.Out) error {
+	if d.drained {
+		if d.joiner.Flush(o) {
+			return io.EOF
+		}
+		return nil
+	}
+	for range 16 {
+		line, err := d.lines.Next()
+		if err == format.ErrLongLine {
+			o.Reject(d.lines.Number(), "", d.lines.LongLine(), nil)
+			continue
+		}
+		if err != nil {
+			return d.end(o, err)
+		}
+		if len(bytes.TrimSpace(line)) > 0 {
+			d.any = true
+			d.record(o, line)
+		}
+	}
+	d.joiner.Drain(o)
+	return nil
+}
+
+func (d *decoder) end(o *format.Out, err error) error {
+	damage, isDamage := err.(*format.Damage)
+	if !isDamage && err != io.EOF {
+		return err
+	}
+	d.drained = true
+	if isDamage {
+		o.Reject(damage.Line, "", damage.Reason, nil)
+	} else if !d.any {
+		o.Reject(1, "", "the file is empty: export it again", nil)
+	}
+	return nil
+}
+
+func (d *decoder) field(i int) []byte {
+	if i >= len(d.fields) {
+		return nil
+	}
+	return bytes.TrimSpace(d.fields[i])
+}
+
+// A record is what the fixed fields of a line say.
+type record struct {
+	m        *format.Meter
+	ch       format.Channel
+	unit     format.Unit
+	register bool
+	factor   float64
+	length   int64 // seconds
+	count    int
+	line     int64
+	raw      []byte
+}
+
+func (d *decoder) record(o *format.Out, line []byte) {
+	var ok bool
+	d.fields, ok = format.SplitFields(d.fields[:0], line, ',')
+	r := record{line: d.lines.Number(), raw: line, factor: 1}
+	fail := func(field, text string, args ...any) { o.Reject(r.line, field, fmt.Sprintf(text, args...), line) }
+	kind := string(d.field(0))
+	switch {
+	case !ok:
+		fail("", "a field in quotes has no end: correct the record")
+		return
+	case strings.HasPrefix(kind, "MEP") && kind != "MEPMD01" && kind != "MEPLF01":
+		d.tally.Skip("record type "+kind[:min(len(kind), 10)], 1)
+		return
+	case kind != "MEPMD01" && kind != "MEPLF01":
+		fail("record type", "record type %.20q is not MEPMD01: correct or remove the line", kind)
+		return
+	case len(d.fields) < fieldData:
+		fail("", "%d fields where a record has %d before its data: the line is cut off", len(d.fields), fieldData)
+		return
+	}
+	if c := string(d.field(fieldCommodity)); c != "" && c != "E" {
+		d.tally.Skip(fmt.Sprintf("commodity %.8s, which is not electricity", c), 1)
+		return
+	}
+	id := d.field(fieldMeter)
+	if strings.EqualFold(d.opt.Mapping.Meter, "customer") {
+		id = d.field(fieldCustomer)
+	}
+	if r.m = d.meters.Get(id); r.m.Fault != "" {
+		fail("meter id", "%s", r.m.Fault)
+		return
+	}
+	if field, reason := d.describe(&r); reason != "" {
+		fail(field, "%s", reason)
+		return
+	}
+	if r.ch.Name == "" {
+		d.tally.Skip(fmt.Sprintf("units %.12s", d.field(fieldUnits)), int64(r.count))
+		return
+	}
+	d.data(o, &r)
+}
+
+// describe reads units, constant, interval and count. The channel stays without a name
+// where flatwatt has no use for the units.
+func (d *decoder) describe(r *record) (field, reason string) {
+	if text := d.field(fieldMultiplier); len(text) > 0 {
+		var ok bool
+		if r.factor, ok = format.ParseNumber(text, '.'); !ok || !(r.factor > 0) || r.factor > 1e9 {
+			return "calculation constant", fmt.Sprintf("calculation constant %.20q is not a number above zero: correct it", text)
+		}
+	}
+	text := d.field(fieldInterval) // MMDDhhmm
+	if n := format.Digits(text); len(text) > 0 {
+		if n < 0 || len(text) != 8 || n/1e6 > 0 {
+			return "interval", fmt.Sprintf("interval %.20q is not MMDDhhmm of less than a month, such as 00000015: correct it", text)
+		}
+		r.length = int64(n/10000%100)*86400 + int64(n/100%100)*3600 + int64(n%100)*60
+	}
+	if r.length == 0 {
+		r.length = int64(r.m.Interval / time.Second)
+	}
+	if r.count = format.Digits(d.field(fieldCount)); r.count < 0 || r.count > maxCount {
+		return "count", fmt.Sprintf("count %.20q is not a number up to %d: correct it", d.field(fieldCount), maxCount)
+	}
+	if have := (len(d.fields) - fieldData) / 3; have < r.count {
+		return "count", fmt.Sprintf("count says %d values and the record holds %d: the line is cut off, or the count is wrong", r.count, have)
+	}
+	units := strings.ToUpper(string(d.field(fieldUnits)))
+	base, register := strings.CutSuffix(units, "REG")
+	for _, suffix := range []string{"REC", "_REC", "-R", "_R", "_REV", "REV"} { // received from the customer
+		if b, ok := strings.CutSuffix(base, suffix); ok {
+			base, r.ch.Quantity = b, format.Export
+		}
+	}
+	if b, ok := strings.CutPrefix(base, "-"); ok {
+		base, r.ch.Quantity = b, format.Export
+	}
+	unit, ok := format.ParseUnit(base)
+	if !ok {
+		return "", ""
+	}
+	switch {
+	case unit.Voltage:
+		r.ch.Quantity = format.Voltage
+	case unit.Reactive:
+		r.ch.Quantity += format.ReactiveImport - format.Import
+	}
+	r.unit, r.register, r.ch.Name = unit, register, units
+	if r.length <= 0 && !register {
+		return "interval", "the interval is zero: write it as MMDDhhmm, or set it by option or in the register"
+	}
+	return "", ""
+}
+
+// data reads the triples.
+func (d *decoder) data(o *format.Out, r *record) {
+	at, told := int64(0), 0
+	for i := range r.count {
+		stamp, flag, text := d.field(fieldData+3*i), d.field(fieldData+3*i+1), d.field(fieldData+3*i+2)
+		reason, field := "", "time"
+		var v float64
+		q, ok := quality(flag)
+		switch {
+		case len(stamp) == 0 && (at == 0 || r.length == 0):
+			reason = "the first value has no time: the record says nothing without it"
+		case len(stamp) == 0:
+			at += r.length
+		default:
+			var good bool
+			if at, good = d.stamp(r, stamp); !good {
+				reason = fmt.Sprintf("time %.20q of value %d is not CCYYMMDDhhmm of a time that exists: correct it", stamp, i+1)
+			}
+		}
+		if reason == "" && !ok {
+			field, reason = "quality", fmt.Sprintf("quality %.20q of value %d begins with none of R, A, E, V, N: correct it", flag, i+1)
+		}
+		if reason == "" && (q == format.Missing || len(text) == 0) {
+			d.tally.Missing++
+			continue
+		}
+		if reason == "" {
+			if v, ok = format.ParseNumber(text, '.'); !ok {
+				field, reason = "value", fmt.Sprintf("value %.40q (number %d of the record) is not a number: correct it", text, i+1)
+			}
+		}
+		if reason != "" {
+			if told++; told <= 10 { // a record of a thousand bad values says so ten times
+				o.Reject(r.line, field, reason, r.raw)
+			}
+			if at == 0 {
+				return // every further time counts from it
+			}
+			continue
+		}
+		d.one(o, r, at, v*r.factor, q)
+	}
+}
+
+// stamp reads a time; the zone is the meter's or UTC.
+func (d *decoder) stamp(r *record, b []byte) (int64, bool) {
+	y, mo, day, used := format.Date(b)
+	if used != 8 || len(b) != 12 && len(b) != 14 {
+		return 0, false
+	}
+	h, mi := format.Digits(b[8:10]), format.Digits(b[10:12])
+	if h < 0 || h > 24 || mi < 0 || mi > 59 {
+		return 0, false
+	}
+	wall := format.Civil(y, mo, day) + int64(h*3600+mi*60)
+	if r.m.Zone == nil {
+		return wall, true
+	}
+	last := r.m.Last(r.ch.Name)
+	unix, ok := format.Local(time.Unix(wall, 0).UTC(), r.m.Zone, *last)
+	if ok {
+		*last = unix
+	}
+	return unix, ok
+}
+
+func (d *decoder) one(o *format.Out, r *record, at int64, v float64, q flatwatt.Quality) {
+	start, length := at-r.length, r.length
+	if d.opt.Stamp == format.StampStart {
+		start = at
+	}
+	if r.register {
+		delta, ok, reason := r.m.Register(d.tally, r.ch.Name, at, v, 0, q == flatwatt.Estimated)
+		if reason != "" {
+			o.Reject(r.line, "value", reason, r.raw)
+		}
+		if !ok {
+			return
+		}
+		if length > 0 && delta.End-delta.Start != length {
+			d.tally.Gaps++
+			return
+		}
+		start, length, v = delta.Start, delta.End-delta.Start, delta.Energy
+		if delta.Estimated {
+			q = flatwatt.Estimated
+		}
+	}
+	scale := r.unit.Scale(length)
+	if !r.unit.Voltage {
+		scale *= r.m.Factor
+	}
+	one := [1]float64{v * scale}
+	if math.IsInf(one[0], 0) {
+		one[0] = math.MaxFloat64 // refused as beyond any meter
+	}
+	d.joiner.Add(d.tally, r.m.ID, r.ch, &format.Values{Start: start, Length: length, V: one[:], All: q, Line: r.line})
+}
+
+// quality reads a flag such as R0 or E: its first letter, R or V as read, A adjusted, E
+// estimated, N none.
+func quality(b []byte) (q flatwatt.Quality, ok bool) {
+	if len(b) == 0 {
+		return flatwatt.Actual, true
+	}
+	switch b[0] {
+	case 'R', 'V', 'r', 'v':
+		return flatwatt.Actual, true
+	case 'A', 'a':
+		return flatwatt.Edited, true
+	case 'E', 'e':
+		return flatwatt.Estimated, true
+	case 'N', 'n':
+		return format.Missing, true
+	}
+	return 0, false
+}

@@ -1,0 +1,346 @@
+package csvmap
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/flatwatt/flatwatt/streams/formats/format"
+)
+
+// Roles of columns.
+const (
+	roleMeter = iota
+	roleTime
+	roleDate
+	roleClock
+	roleEnergy
+	roleExport
+	roleRegister
+	roleReactive
+	roleVoltage
+	roleQuality
+	roleChannel
+	roleVersion
+	roleUnit
+	roles
+)
+
+var roleNames = [roles]string{"meter", "time", "date", "clock", "energy", "export", "register", "reactive", "voltage", "quality", "channel", "version", "unit"}
+
+// usual are names of columns by which a role is found, without case, spaces, "_" or
+// brackets.
+var usual = [roles][]string{
+	roleMeter:    {"meterid", "meter", "nmi", "mpan", "mprn", "servicepoint", "servicepointid", "spid", "usagepoint", "usagepointid", "lclid", "customerid", "serialnumber", "meterno", "meternumber", "meterserial", "id", "表号", "电表号", "户号", "用户编号", "计量点编号"},
+	roleTime:     {"start", "starttime", "intervalstart", "time", "timestamp", "datetime", "tstp", "readtime", "readingdatetime", "readingtime", "end", "endtime", "intervalend", "时间", "数据时间"},
+	roleDate:     {"date", "day", "datadate", "readingdate", "intervaldate", "日期", "数据日期"},
+	roleClock:    {"clock", "timeofday", "hhmm"},
+	roleEnergy:   {"energykwh", "kwh", "energy", "consumption", "consumptionkwh", "usage", "usagekwh", "importkwh", "energywh", "wh", "powerkw", "demandkw", "kw", "power", "powerw", "value", "energykwh/hh", "kwh/hhperhalfhour", "kwhhhperhalfhour", "电量", "有功功率", "用电量"},
+	roleExport:   {"exportkwh", "export", "generationkwh", "feedinkwh", "exportwh"},
+	roleRegister: {"registerkwh", "register", "cumulativekwh", "indexkwh", "readkwh", "示值", "正向有功总"},
+	roleReactive: {"reactivekvarh", "kvarh", "reactive"},
+	roleVoltage:  {"voltagev", "voltage", "volts", "电压"},
+	roleQuality:  {"quality", "qualitycode", "qualityflag", "status", "flag"},
+	roleChannel:  {"channel", "suffix", "nmisuffix", "registerid", "obis", "direction"},
+	roleVersion:  {"version", "updated", "updatetime"},
+	roleUnit:     {"unit", "uom"},
+}
+
+// A layout says where in a file what stands.
+type layout struct {
+	opt       format.Options
+	sep       byte
+	decimal   byte
+	headLines int // to be skipped, with the header
+	width     int
+	names     []string
+	role      [roles]int // column, −1: none
+	lost      string     // a column of the mapping that is not there
+	unit      format.Unit
+	end       bool // times name ends
+
+	wide   bool
+	first  int // column of the first point
+	points int
+	step   int64 // seconds between points
+	named  int64 // time of day that names the first point, seconds; 0 where none does
+	shift  int64 // start of the first point's interval after midnight, seconds
+
+	interval int64 // seconds, as the times of the file suggest; 0 unknown
+}
+
+// newLayout finds the layout of the file that begins with head.
+func newLayout(head []byte, opt format.Options) (*layout, error) {
+	m := opt.Mapping
+	l := &layout{opt: opt, headLines: m.SkipLines}
+	rest := bytes.TrimPrefix(head, []byte("\ufeff"))
+	for range m.SkipLines {
+		_, rest, _ = bytes.Cut(rest, []byte("\n"))
+	}
+	header, body, _ := bytes.Cut(rest, []byte("\n"))
+	header = bytes.TrimRight(header, "\r")
+	if sep, ok := bytes.CutPrefix(header, []byte("sep=")); ok && len(sep) == 1 { // a spreadsheet's hint
+		l.sep, l.headLines = sep[0], l.headLines+1
+		header, body, _ = bytes.Cut(body, []byte("\n"))
+		header = bytes.TrimRight(header, "\r")
+	}
+	if len(bytes.TrimSpace(header)) == 0 {
+		return nil, fmt.Errorf("the file is empty, or begins with an empty line where its header is due: remove the line or set skip_lines in the mapping")
+	}
+	if m.Separator != "" {
+		l.sep = m.Separator[0]
+	} else if l.sep == 0 {
+		l.sep = separator(header)
+	}
+	fields, ok := format.SplitFields(nil, append([]byte(nil), header...), l.sep)
+	if !ok {
+		return nil, fmt.Errorf("a name in the header has quotes without an end: correct it")
+	}
+	l.width = len(fields)
+	for i, f := range fields {
+		if f, _ = format.Repair(f); m.NoHeader {
+			f = []byte("#" + strconv.Itoa(i+1))
+		}
+		l.names = append(l.names, string(f))
+	}
+	if m.NoHeader {
+		body = rest
+	} else {
+		l.headLines++
+	}
+	l.findPoints()
+	l.findRoles()
+	l.decimal = decimalMark(body, l.sep, m.Decimal)
+	l.findUnit()
+	l.end = opt.Stamp == format.StampEnd || opt.Stamp == format.StampDefault && strings.HasSuffix(l.plainName(roleTime), "end")
+	if l.fault() == "" && !l.wide {
+		l.interval = l.guessInterval(body)
+	}
+	return l, nil
+}
+
+func separator(header []byte) byte {
+	best, most := byte(','), 0
+	for _, c := range []byte(",;\t|") {
+		if n := bytes.Count(header, []byte{c}); n > most {
+			best, most = c, n
+		}
+	}
+	return best
+}
+
+// decimalMark is what the mapping says, else a comma where commas stand between digits
+// and cannot be separators.
+func decimalMark(body []byte, sep byte, said string) byte {
+	if said != "" {
+		return said[0]
+	}
+	if sep == ',' {
+		return '.'
+	}
+	commas, points := 0, 0
+	for i := 1; i+1 < min(len(body), 64<<10); i++ {
+		if body[i-1]-'0' <= 9 && body[i+1]-'0' <= 9 {
+			if body[i] == ',' {
+				commas++
+			} else if body[i] == '.' {
+				points++
+			}
+		}
+	}
+	if commas > 0 && points == 0 || commas > 4*points {
+		return ','
+	}
+	return '.'
+}
+
+func plain(name string) string {
+	name = strings.ToLower(name)
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" _-()[].\u00a0", r) {
+			return -1
+		}
+		return r
+	}, name)
+}
+
+func (l *layout) plainName(role int) string {
+	if i := l.role[role]; i >= 0 {
+		return plain(l.names[i])
+	}
+	return ""
+}
+
+func (l *layout) findRoles() {
+	m := l.opt.Mapping
+	said := [roles]string{m.Meter, m.Time, m.Date, m.Clock, m.Energy, m.Export, m.Register, m.Reactive, m.Voltage, m.Quality, m.Channel, m.Version, m.UnitColumn}
+	taken := map[int]bool{}
+	for i := range l.points {
+		taken[l.first+i] = true
+	}
+	for r := range l.role {
+		l.role[r] = -1
+		if said[r] == "" {
+			continue
+		}
+		if l.role[r] = l.column(said[r]); l.role[r] < 0 && l.lost == "" {
+			l.lost = fmt.Sprintf("there is no column %.60q, which the mapping gives for %s: the header has %.300s", said[r], roleNames[r], strings.Join(l.names, ", "))
+		}
+		taken[l.role[r]] = true
+	}
+	for r := range l.role {
+		for _, u := range usual[r] {
+			for i, name := range l.names {
+				if l.role[r] < 0 && said[r] == "" && !taken[i] && plain(name) == u {
+					l.role[r], taken[i] = i, true
+				}
+			}
+		}
+	}
+	if l.role[roleTime] < 0 && l.role[roleClock] < 0 && l.role[roleDate] >= 0 && !l.wide {
+		l.role[roleTime], l.role[roleDate] = l.role[roleDate], -1
+	}
+	if l.role[roleDate] >= 0 && l.role[roleClock] < 0 && l.plainName(roleTime) == "time" && m.Time == "" {
+		l.role[roleClock], l.role[roleTime] = l.role[roleTime], -1
+	}
+	if l.role[roleRegister] >= 0 && m.Energy == "" && m.Register != "" {
+		l.role[roleEnergy] = -1
+	}
+}
+
+// column finds a column by its name or as "#3".
+func (l *layout) column(name string) int {
+	if n, err := strconv.Atoi(strings.TrimPrefix(name, "#")); err == nil && strings.HasPrefix(name, "#") {
+		if n < 1 || n > l.width {
+			return -1
+		}
+		return n - 1
+	}
+	for i, have := range l.names {
+		if strings.EqualFold(have, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// findPoints looks for the points of a wide file: names that are times of day in steps,
+// or a word with numbers that count up.
+func (l *layout) findPoints() {
+	m := l.opt.Mapping
+	if m.Layout == "long" {
+		return
+	}
+	for from := range l.names {
+		if m.Points != "" && from != l.column(m.Points) {
+			continue
+		}
+		n, named := l.clockRun(from)
+		if n == 0 {
+			n = l.countRun(from)
+		}
+		if m.PointCount > 0 && m.Points != "" {
+			n = min(m.PointCount, l.width-from)
+		}
+		if n > l.points && (n >= 23 || m.Points != "") {
+			l.first, l.points, l.named = from, n, named
+		}
+	}
+	l.wide = l.points > 0
+	if !l.wide {
+		return
+	}
+	switch perDay := l.points; {
+	case l.opt.Interval > 0:
+		l.step = int64(l.opt.Interval / time.Second)
+	case perDay <= 25:
+		l.step = 3600
+	case perDay <= 50:
+		l.step = 1800
+	case perDay <= 100:
+		l.step = 900
+	case perDay <= 150:
+		l.step = 600
+	default:
+		l.step = 300
+	}
+	l.shift = int64(l.opt.FirstPoint / time.Second)
+	switch {
+	case l.named > 0 && l.opt.Stamp != format.StampStart: // named by the end of its interval
+		l.shift += l.named - l.step
+	case l.opt.Stamp == format.StampEnd:
+		l.shift -= l.step
+	default:
+		l.shift += l.named
+	}
+}
+
+// clockRun counts columns named by rising times of day from column from on. named is
+// the first of these times, in seconds after midnight.
+func (l *layout) clockRun(from int) (n int, named int64) {
+	step, before := 0, -1
+	for _, name := range l.names[from:] {
+		t := clockName(name)
+		if t == 0 && n > 1 && before+step == 1440 {
+			t = 1440
+		}
+		switch {
+		case t < 0:
+			return n, named
+		case n == 0:
+			named = int64(t) * 60
+		case n == 1:
+			step = t - before
+		}
+		if n >= 1 && (step <= 0 || t-before != step) {
+			return n, named
+		}
+		before = t
+		n++
+	}
+	return n, named
+}
+
+// clockName reads names such as 00:30, 0030, 00:30:00, "t00:30", −1 where it is none.
+func clockName(s string) int {
+	s = strings.TrimLeft(strings.ToLower(s), "tph_ ")
+	h, mi, ok := strings.Cut(s, ":")
+	if !ok {
+		h, mi, ok = strings.Cut(s, "_")
+	}
+	if !ok {
+		return -1
+	}
+	mi, _, _ = strings.Cut(mi, ":")
+	mi, _, _ = strings.Cut(mi, " ")
+	hours, minutes := format.Digits([]byte(h)), format.Digits([]byte(mi))
+	if hours < 0 || hours > 24 || minutes < 0 || minutes > 59 || len(mi) != 2 {
+		return -1
+	}
+	return hours*60 + minutes
+}
+
+// countRun counts columns such as P1, P2 … or 0, 1 … from column from on.
+func (l *layout) countRun(from int) (n int) {
+	word, number := tail(l.names[from])
+	if number != 0 && number != 1 {
+		return 0
+	}
+	for n = 1; from+n < l.width; n++ {
+		if w, k := tail(l.names[from+n]); !strings.EqualFold(w, word) || k != number+n {
+			break
+		}
+	}
+	return n
+}
+
+// tail cuts the number at the end of a name off; −1 where there is none.
+func tail(name string) (word string, number int) {
+	i := len(name)
+	for i > 0 && name[i-1]-'0' <= 9 {
+		i--
+	}
+	return name[:i], format.Digits([]byte(name[i:]))
+}

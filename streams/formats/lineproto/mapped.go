@@ -1,0 +1,255 @@
+package lineproto
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/influxdata/line-protocol/v2/lineprotocol"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/streams/formats/format"
+)
+
+// keys are what a mapping says of line protocol.
+type keys struct {
+	measure, meter, energy, export, register, reactive, voltage, quality, unit, precision string
+}
+
+func mapped(m *format.Mapping) *keys {
+	return &keys{m.Measure, m.Meter, m.Energy, m.Export, m.Register, m.Reactive, m.Voltage, m.Quality, m.Unit, m.Precision}
+}
+
+func openMapped(in *format.Input, opt format.Options) (flatwatt.Source, error) {
+	k := mapped(opt.Mapping)
+	if k.measure == "" {
+		k.measure = "reading"
+	}
+	if k.meter == "" {
+		k.meter = "meter"
+	}
+	if k.energy == "" {
+		k.energy = "energy_kwh"
+	}
+	if k.unit == "" {
+		k.unit = opt.Unit
+	}
+	if k.unit == "" {
+		k.unit = "kWh"
+	}
+	unit, ok := format.ParseUnit(k.unit)
+	if !ok || unit.Reactive || unit.Voltage {
+		return nil, fmt.Errorf("unit %q is not known: use kWh, Wh, MWh, kW, W or MW", k.unit)
+	}
+	per, err := precision(k.precision)
+	if err != nil {
+		return nil, err
+	}
+	d := &mappedDecoder{lines: format.NewLines(in.R, opt.Limits), opt: opt, keys: k, unit: unit, per: per, tally: in.Tally, meters: format.NewMeters(opt, in.Tally)}
+	return format.NewSource(in, opt, d.step), nil
+}
+
+type mappedDecoder struct {
+	lines  *format.Lines
+	opt    format.Options
+	keys   *keys
+	unit   format.Unit
+	per    int64
+	tally  *format.Tally
+	meters *format.Meters
+}
+
+func (d *mappedDecoder) step(o *format.Out) error {
+	for range 256 {
+		line, err := d.lines.Next()
+		if err == format.ErrLongLine {
+			o.Reject(d.lines.Number(), "", d.lines.LongLine(), nil)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if t := bytes.TrimSpace(line); len(t) == 0 || t[0] == '#' {
+			continue
+		}
+		if field, reason := d.line(o, line); reason != "" {
+			o.Reject(d.lines.Number(), field, reason, line)
+		}
+	}
+	return nil
+}
+
+// A point is what one line says, under the names of the mapping.
+type point struct {
+	m                                           *format.Meter
+	energy, export, register, reactive, voltage float64
+	quality                                     flatwatt.Quality
+	at                                          int64
+}
+
+func (d *mappedDecoder) line(o *format.Out, line []byte) (field, reason string) {
+	dec := lineprotocol.NewDecoderWithBytes(line)
+	if !dec.Next() {
+		return "", "there is no point on the line: correct or remove it"
+	}
+	name, err := dec.Measurement()
+	if err != nil {
+		return "measurement", fmt.Sprintf("the line is not line protocol (%v): correct it", err)
+	}
+	if string(name) != d.keys.measure {
+		d.tally.Skip(fmt.Sprintf("measurement %.40s", name), 1)
+		return "", ""
+	}
+	nan := math.NaN()
+	p := point{energy: nan, register: nan, reactive: nan, voltage: nan}
+	for {
+		key, value, err := dec.NextTag()
+		if err != nil {
+			return "tags", fmt.Sprintf("the tags are not line protocol (%v): correct them", err)
+		}
+		if key == nil {
+			break
+		}
+		if string(key) == d.keys.meter {
+			p.m = d.meters.Get(value)
+		}
+	}
+	if field, reason = d.values(dec, &p); reason != "" {
+		return field, reason
+	}
+	return d.give(o, &p)
+}
+
+// values reads the fields and the time.
+func (d *mappedDecoder) values(dec *lineprotocol.Decoder, p *point) (field, reason string) {
+	k := d.keys
+	for {
+		key, value, err := dec.NextField()
+		if err != nil {
+			return "fields", fmt.Sprintf("the fields are not line protocol (%v): correct them", err)
+		}
+		if key == nil {
+			break
+		}
+		var to *float64
+		switch string(key) {
+		case k.energy:
+			to = &p.energy
+		case k.export:
+			to = &p.export
+		case k.register:
+			to = &p.register
+		case k.reactive:
+			to = &p.reactive
+		case k.voltage:
+			to = &p.voltage
+		case k.quality:
+			word := value.String()
+			if value.Kind() == lineprotocol.String {
+				word = value.StringV()
+			}
+			if said, ok := d.opt.Mapping.Qualities[word]; ok {
+				word = said
+			}
+			var ok bool
+			if p.quality, ok = format.ParseQuality(word); !ok {
+				return k.quality, fmt.Sprintf("quality %.40q is not known: say in the mapping (qualities) what it stands for", word)
+			}
+			continue
+		case k.meter: // some send it as a field
+			if value.Kind() == lineprotocol.String && p.m == nil {
+				p.m = d.meters.Get([]byte(value.StringV()))
+			}
+			continue
+		default:
+			continue
+		}
+		var ok bool
+		if *to, ok = number(value); !ok {
+			return string(append([]byte(nil), key...)), fmt.Sprintf("value %.40q is not a number: correct it", value.String())
+		}
+	}
+	at, err := dec.TimeBytes()
+	if err != nil {
+		return "time", fmt.Sprintf("the time is not a number (%v): write the start of the interval", err)
+	}
+	n, ok := integer(at)
+	if !ok {
+		return "time", "the time is missing: write the start of the interval"
+	}
+	p.at = n / d.per
+	return "", ""
+}
+
+func number(v lineprotocol.Value) (float64, bool) {
+	switch v.Kind() {
+	case lineprotocol.Float:
+		return v.FloatV(), true
+	case lineprotocol.Int:
+		return float64(v.IntV()), true
+	case lineprotocol.Uint:
+		return float64(v.UintV()), true
+	}
+	return 0, false
+}
+
+func integer(b []byte) (n int64, ok bool) {
+	neg := len(b) > 0 && b[0] == '-'
+	if neg {
+		b = b[1:]
+	}
+	for _, c := range b {
+		if c-'0' > 9 || n > (math.MaxInt64-9)/10 {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	if neg {
+		n = -n
+	}
+	return n, len(b) > 0
+}
+
+func (d *mappedDecoder) give(o *format.Out, p *point) (field, reason string) {
+	switch {
+	case p.m == nil:
+		return d.keys.meter, fmt.Sprintf("there is no tag %.40s: name the meter's tag in the mapping", d.keys.meter)
+	case p.m.Fault != "":
+		return d.keys.meter, p.m.Fault
+	case p.quality == format.Missing:
+		d.tally.Missing++
+		return "", ""
+	}
+	r := flatwatt.Reading{
+		Meter: p.m.ID, Start: time.Unix(p.at, 0).UTC(), Length: p.m.Interval,
+		Reactive: flatwatt.KVArh(p.reactive * p.m.Factor), Voltage: flatwatt.Volt(p.voltage), Quality: p.quality,
+	}
+	energy := p.energy - p.export
+	if d.keys.register != "" {
+		if p.register != p.register {
+			return d.keys.register, fmt.Sprintf("there is no field %.40s: name the field of the register in the mapping", d.keys.register)
+		}
+		delta, ok, reason := p.m.Register(d.tally, "", p.at, p.register, 0, p.quality == flatwatt.Estimated)
+		if !ok {
+			return d.keys.register, reason
+		}
+		length := time.Duration(delta.End-delta.Start) * time.Second
+		if r.Length > 0 && length != r.Length {
+			d.tally.Gaps++
+			return "", ""
+		}
+		r.Start, r.Length, energy = time.Unix(delta.Start, 0).UTC(), length, delta.Energy
+	} else if d.opt.Stamp == format.StampEnd {
+		r.Start = r.Start.Add(-r.Length)
+	}
+	if energy != energy {
+		return d.keys.energy, fmt.Sprintf("there is no field %.40s: name the field of the energy in the mapping", d.keys.energy)
+	}
+	if r.Length <= 0 {
+		return "length", "the length of the interval is not known: set the interval by option or in the register"
+	}
+	r.Energy = flatwatt.KWh(energy * p.m.Factor * d.unit.Scale(int64(r.Length/time.Second)))
+	o.Reading(&r, d.lines.Number())
+	return "", ""
+}

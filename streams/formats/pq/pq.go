@@ -1,0 +1,377 @@
+// Package pq reads Parquet: flat columns named as in docs/formats.md, or by a mapping.
+// Pages are decoded one at a time, so memory is bounded by the largest page of each
+// column and not by row groups.
+package pq
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/streams/formats/format"
+)
+
+// Format describes Parquet.
+func Format() format.Format {
+	return format.Format{
+		Name: "parquet", Description: "Parquet with columns meter_id, start, energy_kwh …",
+		Extensions: []string{".parquet", ".pq"},
+		Sniff: func(head []byte, _ string) int {
+			if len(head) >= 4 && string(head[:4]) == "PAR1" {
+				return 100
+			}
+			return 0
+		},
+		Open: open,
+	}
+}
+
+// Roles of columns.
+const (
+	roleMeter = iota
+	roleStart
+	roleEnergy
+	roleExport
+	roleReactive
+	roleVoltage
+	roleQuality
+	roles
+)
+
+var roleNames = [roles]string{"meter_id", "start", "energy_kwh", "export_kwh", "reactive_kvarh", "voltage_v", "quality"}
+
+func open(in *format.Input, opt format.Options) (flatwatt.Source, error) {
+	if opt.Mapping == nil {
+		opt.Mapping = &format.Mapping{}
+	}
+	unit := format.Unit{Factor: 1}
+	for _, said := range []string{opt.Unit, opt.Mapping.Unit} {
+		if said == "" {
+			continue
+		}
+		var ok bool
+		if unit, ok = format.ParseUnit(said); !ok || unit.Reactive || unit.Voltage {
+			return nil, fmt.Errorf("unit %q is not known: use kWh, Wh, MWh, kW, W or MW", said)
+		}
+	}
+	d := &decoder{in: in, opt: opt, unit: unit, tally: in.Tally, meters: format.NewMeters(opt, in.Tally)}
+	return format.NewSource(in, opt, d.step), nil
+}
+
+type decoder struct {
+	in     *format.Input
+	opt    format.Options
+	unit   format.Unit
+	tally  *format.Tally
+	meters *format.Meters
+
+	file     *parquet.File
+	group    int
+	row      int64 // number in the file of the first row held, from 0
+	left     int64 // rows of the group not yet given out
+	index    [roles]int
+	perUnit  int64 // units of the start column per second; 0: text, −1: INT96
+	local    bool  // starts are told by the wall clock
+	interval int64 // seconds, as the first rows suggest
+
+	meter   column[*format.Meter]
+	start   column[int64]
+	number  [roles]column[float64]
+	quality column[flatwatt.Quality]
+	opened  bool
+	zone    *format.Zone
+	zoneOf  *time.Location
+}
+
+// step gives out as many rows as every column has decoded. A panic of the decoder, which
+// a damaged file may cause, is damage.
+func (d *decoder) step(o *format.Out) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &format.Damage{Line: d.row + 1, Reason: fmt.Sprintf("the Parquet file cannot be decoded from this row on (%v): copy or export it again", r)}
+		}
+	}()
+	if d.file == nil {
+		return d.begin(o)
+	}
+	for d.left == 0 {
+		if d.group >= len(d.file.RowGroups()) {
+			return io.EOF
+		}
+		d.open(d.file.RowGroups()[d.group])
+		d.group++
+	}
+	n, err := d.fill()
+	if err != nil {
+		d.close()
+		return d.damage(err)
+	}
+	d.give(o, n)
+	d.row += int64(n)
+	if d.left -= int64(n); d.left == 0 {
+		d.close()
+	}
+	return nil
+}
+
+// damage tells a fault of the file from one of the disk.
+func (d *decoder) damage(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return err
+	}
+	return &format.Damage{Line: d.row + 1, Reason: fmt.Sprintf("the Parquet file cannot be decoded from this row on (%v): copy or export it again", err)}
+}
+
+// begin opens the file and looks at its columns.
+func (d *decoder) begin(o *format.Out) error {
+	at, size, err := d.in.ReaderAt(d.opt.Limits)
+	if err != nil {
+		return err
+	}
+	file, err := parquet.OpenFile(at, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(256<<10))
+	if err != nil {
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			return err
+		}
+		return &format.Damage{Reason: fmt.Sprintf("not a whole Parquet file (%v): copy or export it again", err)}
+	}
+	d.file = file
+	if field, reason := d.columns(); reason != "" {
+		o.Reject(0, field, reason, nil)
+		return io.EOF
+	}
+	return nil
+}
+
+// columns finds the columns and checks their types.
+func (d *decoder) columns() (field, reason string) {
+	m := d.opt.Mapping
+	said := [roles]string{m.Meter, m.Time, m.Energy, m.Export, m.Reactive, m.Voltage, m.Quality}
+	schema := d.file.Schema()
+	for r := range d.index {
+		d.index[r] = -1
+		name := said[r]
+		if name == "" {
+			name = roleNames[r]
+		}
+		for i, path := range schema.Columns() {
+			if !strings.EqualFold(strings.Join(path, "."), name) {
+				continue
+			}
+			leaf, _ := schema.Lookup(path...)
+			if leaf.MaxRepetitionLevel > 0 || leaf.MaxDefinitionLevel > 1 {
+				return name, "the column is nested or repeated: store one plain value a row"
+			}
+			if reason := d.check(r, leaf.Node.Type()); reason != "" {
+				return name, reason
+			}
+			d.index[r] = i
+		}
+		if d.index[r] < 0 && (r <= roleEnergy || said[r] != "") {
+			return name, fmt.Sprintf("there is no column %s: name it in the mapping; the file has %.300s", name, columnNames(schema))
+		}
+	}
+	return "", ""
+}
+
+func columnNames(s *parquet.Schema) string {
+	var names []string
+	for _, path := range s.Columns() {
+		names = append(names, strings.Join(path, "."))
+	}
+	return strings.Join(names, ", ")
+}
+
+func (d *decoder) check(role int, t parquet.Type) (reason string) {
+	kind := t.Kind()
+	switch role {
+	case roleMeter, roleQuality:
+		if kind == parquet.ByteArray || role == roleMeter && (kind == parquet.Int64 || kind == parquet.Int32) {
+			return ""
+		}
+		return fmt.Sprintf("the column has type %v: store text", t)
+	case roleStart:
+		var ok bool
+		if d.perUnit, d.local, ok = timeUnit(t); !ok {
+			return fmt.Sprintf("the column has type %v: store a timestamp or text", t)
+		}
+		return ""
+	}
+	switch kind {
+	case parquet.Double, parquet.Float, parquet.Int64, parquet.Int32:
+		if l := t.LogicalType(); l == nil || strings.HasPrefix(t.String(), "INT") {
+			return ""
+		}
+	}
+	return fmt.Sprintf("the column has type %v: store a double", t)
+}
+
+// fill makes sure that every column has rows, and says how many they have in common.
+func (d *decoder) fill() (n int, err error) {
+	n = int(min(d.left, 4096))
+	for _, c := range d.all() {
+		have, err := c.fill()
+		if err != nil {
+			return 0, err
+		}
+		n = min(n, have)
+	}
+	return n, nil
+}
+
+type filler interface {
+	fill() (have int, err error)
+	close()
+}
+
+func (d *decoder) all() []filler {
+	of := []filler{&d.meter, &d.start}
+	for r := roleEnergy; r <= roleVoltage; r++ {
+		if d.index[r] >= 0 {
+			of = append(of, &d.number[r])
+		}
+	}
+	if d.index[roleQuality] >= 0 {
+		of = append(of, &d.quality)
+	}
+	return of
+}
+
+func (d *decoder) close() {
+	if !d.opened {
+		return
+	}
+	for _, c := range d.all() {
+		c.close()
+	}
+	d.opened = false
+}
+
+// give gives the first n rows held by every column out.
+func (d *decoder) give(o *format.Out, n int) {
+	if d.interval == 0 {
+		d.interval = d.guess(n)
+	}
+	meter, start := d.meter.take(n), d.start.take(n)
+	energy := d.number[roleEnergy].take(n)
+	export, reactive, voltage := d.optional(roleExport, n), d.optional(roleReactive, n), d.optional(roleVoltage, n)
+	var quality []flatwatt.Quality
+	if d.index[roleQuality] >= 0 {
+		quality = d.quality.take(n)
+	}
+	r := flatwatt.Reading{}
+	nan := math.NaN()
+	for i := range n {
+		row := d.row + int64(i) + 1
+		m := meter[i]
+		if !d.place(o, m, start[i], row, &r) {
+			continue
+		}
+		r.Quality = flatwatt.Actual
+		if quality != nil {
+			r.Quality = quality[i]
+		}
+		v := energy[i]
+		if export != nil {
+			v -= export[i]
+		}
+		if v != v || r.Quality == format.Missing {
+			d.tally.Missing++
+			continue
+		}
+		if r.Quality == badQuality {
+			o.Reject(row, "quality", "the quality is not known: use actual, estimated or edited", nil)
+			continue
+		}
+		r.Energy = flatwatt.KWh(v * m.Factor * d.unit.Scale(int64(r.Length/time.Second)))
+		r.Reactive, r.Voltage = flatwatt.KVArh(nan), flatwatt.Volt(nan)
+		if reactive != nil {
+			r.Reactive = flatwatt.KVArh(reactive[i] * m.Factor)
+		}
+		if voltage != nil {
+			r.Voltage = flatwatt.Volt(voltage[i])
+		}
+		o.Reading(&r, row)
+	}
+}
+
+func (d *decoder) optional(role, n int) []float64 {
+	if d.index[role] < 0 {
+		return nil
+	}
+	return d.number[role].take(n)
+}
+
+// place fills in meter, start and length.
+func (d *decoder) place(o *format.Out, m *format.Meter, start, row int64, r *flatwatt.Reading) bool {
+	switch {
+	case m == nil:
+		o.Reject(row, "meter_id", "the meter is null: every reading needs one", nil)
+		return false
+	case m.Fault != "":
+		o.Reject(row, "meter_id", m.Fault, []byte(m.ID))
+		return false
+	case start == noStart:
+		o.Reject(row, "start", "the time is null or not like 2026-01-15T08:00:00Z: correct it", nil)
+		return false
+	}
+	if d.local && m.Zone != nil {
+		if d.zone == nil || m.Zone != d.zoneOf {
+			d.zone, d.zoneOf = format.NewZone(m.Zone), m.Zone
+		}
+		last := m.Last("")
+		unix, ok := d.zone.Local(start, *last)
+		if !ok {
+			o.Reject(row, "start", fmt.Sprintf("the time does not exist in %s, where clocks were put forward: store instants in UTC", m.Zone), nil)
+			return false
+		}
+		*last, start = unix, unix
+	}
+	r.Meter, r.Length = m.ID, m.Interval
+	if r.Length == 0 {
+		r.Length = time.Duration(d.interval) * time.Second
+	}
+	r.Start = time.Unix(start, 0).UTC()
+	if d.opt.Stamp == format.StampEnd {
+		r.Start = r.Start.Add(-r.Length)
+	}
+	return true
+}
+
+// guess is the commonest distance between consecutive rows of a meter, or between the
+// times where the file goes by time, among the first rows.
+func (d *decoder) guess(n int) int64 {
+	meter, start := d.meter.peek(n), d.start.peek(n)
+	same, any := map[int64]int{}, map[int64]int{}
+	last := map[*format.Meter]int64{}
+	for i := range n {
+		if start[i] == noStart {
+			continue
+		}
+		if at, ok := last[meter[i]]; ok && start[i] > at {
+			same[start[i]-at]++
+		}
+		last[meter[i]] = start[i]
+		if i > 0 && start[i] > start[i-1] {
+			any[start[i]-start[i-1]]++
+		}
+	}
+	for _, counts := range []map[int64]int{same, any} {
+		steps := []int64{60, 300, 600, 900, 1200, 1800, 3600}
+		best := slices.MaxFunc(steps, func(a, b int64) int { return counts[a] - counts[b] })
+		if counts[best] > 0 {
+			return best
+		}
+	}
+	return 0
+}
