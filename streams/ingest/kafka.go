@@ -26,6 +26,7 @@ type Kafka struct {
 	Open   Open
 	Format string // for Open, and named by the record header Flatwatt-Format where it has one
 
+	Known  wire.Known // registered meters and their intervals; nil: any meter, as in OpenNDJSON
 	Intake *Intake
 	Note   func(format string, args ...any) // nil: nobody is told
 
@@ -153,7 +154,7 @@ func (s *kafkaSource) open(r *kgo.Record) bool {
 	}
 	switch wire.Format(format) {
 	case "", wire.JSON, wire.LineProtocol, wire.Batch:
-		if s.decoder.Known == nil {
+		if s.decoder.Known = s.Known; s.decoder.Known == nil {
 			s.decoder.Known = wire.AnyMeter(0, anyMeters)
 		}
 		s.decoder.Append(&s.batch, wire.Message{Format: wire.Format(format), Body: r.Value, Where: s.where})

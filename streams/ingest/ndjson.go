@@ -29,10 +29,14 @@ const (
 const anyMeters = 2_000_000
 
 // OpenNDJSON reads JSON, an object a line, or one array of at most wire.MaxBodyBytes.
-// A bad line costs that line.
-func OpenNDJSON(name string, r io.Reader) (flatwatt.Source, error) {
+// A bad line costs that line. known tells registered meters and their intervals; nil takes
+// any meter, which must then send the length of its intervals.
+func OpenNDJSON(name string, r io.Reader, known wire.Known) (flatwatt.Source, error) {
+	if known == nil {
+		known = wire.AnyMeter(0, anyMeters)
+	}
 	in := bufio.NewReaderSize(r, maxLine)
-	n := &ndjson{name: name, in: in, decoder: wire.Decoder{Known: wire.AnyMeter(0, anyMeters), MaxBodyBytes: wire.MaxBodyBytes}}
+	n := &ndjson{name: name, in: in, decoder: wire.Decoder{Known: known, MaxBodyBytes: wire.MaxBodyBytes}}
 	head, err := in.Peek(3)
 	if string(head) == "\ufeff" {
 		_, _ = in.Discard(3)

@@ -123,7 +123,7 @@ func open(format, name string, r io.Reader) (flatwatt.Source, string, error) {
 	if format != "" && format != ingest.NDJSON {
 		return nil, "", fmt.Errorf("%w %q: use ndjson", ingest.ErrFormat, format)
 	}
-	src, err := ingest.OpenNDJSON(name, r)
+	src, err := ingest.OpenNDJSON(name, r, nil)
 	return src, ingest.NDJSON, err
 }
 

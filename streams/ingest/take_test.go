@@ -125,7 +125,7 @@ func TestASourceThatBreaks(t *testing.T) {
 func TestNDJSON(t *testing.T) {
 	f := func(text string, readings, rejected int, wantErr bool) {
 		t.Helper()
-		src, err := ingest.OpenNDJSON("f", strings.NewReader(text))
+		src, err := ingest.OpenNDJSON("f", strings.NewReader(text), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,12 +157,26 @@ func TestNDJSON(t *testing.T) {
 	f(strings.Repeat(a+"\n", 10_000), 10_000, 0, false)
 }
 
+// A register gives the length that a reading leaves out, and rejects strangers by line.
+func TestNDJSONWithARegister(t *testing.T) {
+	known := wire.Registered([]flatwatt.Meter{{ID: "m1", Interval: 30 * time.Minute}})
+	text := `{"meter_id":"m1","start":"2026-03-01T00:00:00Z","energy_kwh":1}` + "\n" + line("m2", start, 1)
+	src, err := ingest.OpenNDJSON("f", strings.NewReader(text), known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := src.Read(t.Context())
+	if err != nil || len(b.Readings) != 1 || b.Readings[0].Length != 30*time.Minute || len(b.Rejected) != 1 || b.Rejected[0].Where != "f:2" || b.Rejected[0].Field != "meter_id" {
+		t.Errorf("%+v, error %v", b, err)
+	}
+}
+
 func FuzzNDJSON(f *testing.F) {
 	f.Add("[" + line("m1", start, 1) + "]")
 	f.Add(line("m1", start, 1) + "\n" + line("m2", start, 1e300))
 	f.Add("\ufeff{\"meter_id\":\"a\\u0000b\"}")
 	f.Fuzz(func(t *testing.T, text string) {
-		src, err := ingest.OpenNDJSON("f", strings.NewReader(text))
+		src, err := ingest.OpenNDJSON("f", strings.NewReader(text), nil)
 		if err != nil {
 			return
 		}
