@@ -141,3 +141,25 @@ func check(f File, r *rows, p Period) string {
 	}
 	return ""
 }
+
+// LateSince is the earliest UTC day of which a reading came after its day had ended and
+// when the stream's clock was at since or later, and how many such readings there are.
+func (a *Archive) LateSince(ctx context.Context, since time.Time) (day flatwatt.Day, n int64, err error) {
+	day = math.MaxInt32
+	for _, f := range a.man.Files {
+		if f.Late == 0 {
+			continue
+		}
+		r, err := readFile(ctx, a.store, f)
+		if err != nil {
+			return 0, 0, err
+		}
+		for i, h := range r.head {
+			if h != 0 && h >= since.Unix() {
+				n++
+				day = min(day, flatwatt.Day(floorDiv(r.start[i], 86400)))
+			}
+		}
+	}
+	return day, n, nil
+}

@@ -1,0 +1,412 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/streams/archive"
+	"github.com/flatwatt/flatwatt/streams/file"
+	"github.com/flatwatt/flatwatt/streams/jetstream"
+)
+
+// archiveEnv is the setting archive.url as a variable.
+const archiveEnv = envPrefix + "ARCHIVE_URL"
+
+// noArchive as archive.url keeps none.
+const noArchive = "none"
+
+func newArchive(p *Program, opt *options) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "archive ls|verify|export|merge|retain",
+		Short: "Look after the archive of readings: Parquet files under one manifest",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newArchiveList(p, opt), newArchiveVerify(p), newArchiveExport(p), newArchiveMerge(p), newArchiveRetain(p))
+	return cmd
+}
+
+func (p *Program) addArchiveFlag(cmd *cobra.Command, to *string) {
+	cmd.Flags().StringVar(to, "archive", p.Getenv(archiveEnv), "`directory` or s3://bucket/prefix of the archive, also "+archiveEnv)
+}
+
+// openStore opens where an archive is. S3 takes its keys and address from the variables
+// that other S3 tools use too.
+func (p *Program) openStore(ctx context.Context, where string) (archive.Store, error) {
+	if where == "" {
+		return nil, usagef("--archive is needed: the directory or s3://bucket/prefix of the archive")
+	}
+	rest, ok := strings.CutPrefix(where, "s3://")
+	if !ok {
+		return archive.Dir(where), nil
+	}
+	bucket, prefix, _ := strings.Cut(rest, "/")
+	endpoint, plain, err := s3Endpoint(p.Getenv("AWS_ENDPOINT_URL"))
+	if err != nil {
+		return nil, err
+	}
+	key, secret := p.Getenv("AWS_ACCESS_KEY_ID"), p.Getenv("AWS_SECRET_ACCESS_KEY")
+	if key == "" || secret == "" {
+		return nil, usagef("--archive %s: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", where)
+	}
+	return archive.OpenS3(ctx, archive.S3Options{Endpoint: endpoint, Plain: plain, Bucket: bucket, Prefix: strings.Trim(prefix, "/"),
+		Region: p.Getenv("AWS_REGION"), AccessKey: key, SecretKey: secret})
+}
+
+func s3Endpoint(text string) (host string, plain bool, err error) {
+	if text == "" {
+		return "s3.amazonaws.com", false, nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", false, usagef("AWS_ENDPOINT_URL: %q is no address; want https://host:port", text)
+	}
+	return u.Host, u.Scheme == "http", nil
+}
+
+func (p *Program) openArchive(ctx context.Context, where string) (*archive.Archive, error) {
+	store, err := p.openStore(ctx, where)
+	if err != nil {
+		return nil, err
+	}
+	a, err := archive.Open(ctx, store)
+	if errors.Is(err, archive.ErrNone) {
+		return nil, usageError{err}
+	}
+	return a, err
+}
+
+// openArchiveWriter opens the archive for writing, alone, until Close.
+func (p *Program) openArchiveWriter(ctx context.Context, where string, opt archive.Options) (*archive.Writer, error) {
+	store, err := p.openStore(ctx, where)
+	if err != nil {
+		return nil, err
+	}
+	if dir, ok := store.(archive.Dir); ok {
+		release, err := dir.Lock()
+		if err != nil {
+			return nil, err
+		}
+		p.atExit(release)
+	}
+	return archive.OpenWriter(ctx, store, opt)
+}
+
+// archiveOptions part a fleet as the live service does.
+func archiveOptions(meters []flatwatt.Meter, buckets int) archive.Options {
+	opt := archive.Options{Meters: meters}
+	if buckets > 0 {
+		opt.Partitions = buckets
+		opt.Partition = func(m flatwatt.Meter) int { return jetstream.Bucket(concentrator(m), buckets) }
+	}
+	return opt
+}
+
+func newArchiveList(p *Program, opt *options) *cobra.Command {
+	var where string
+	cmd := &cobra.Command{
+		Use:   "ls",
+		Short: "List the files of the archive, by day",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a, err := p.openArchive(cmd.Context(), where)
+			if err != nil {
+				return err
+			}
+			return p.listArchive(opt, a)
+		},
+	}
+	p.addArchiveFlag(cmd, &where)
+	return cmd
+}
+
+func (p *Program) listArchive(opt *options, a *archive.Archive) error {
+	m := a.Manifest()
+	if opt.output == "json" {
+		return writeJSON(p.Stdout, m)
+	}
+	head := []string{"day", "partition", "meters", "readings", "late", "bytes", "file"}
+	var rows [][]string
+	var sum archive.File
+	for _, f := range m.Files {
+		rows = append(rows, []string{f.Day, strconv.Itoa(f.Partition), strconv.Itoa(f.Meters), strconv.FormatInt(f.Rows, 10),
+			strconv.FormatInt(f.Late, 10), strconv.FormatInt(f.Bytes, 10), f.Key})
+		sum.Rows, sum.Late, sum.Bytes = sum.Rows+f.Rows, sum.Late+f.Late, sum.Bytes+f.Bytes
+	}
+	if opt.output == "csv" {
+		return writeCSV(p.Stdout, head, rows)
+	}
+	writeColumns(p.Stdout, p.style(p.Stdout), head, rows)
+	first, last, ok := a.Days()
+	if ok {
+		fmt.Fprintf(p.Stdout, "%s to %s: %s readings, %s late, in %d files, %.2f bytes a reading, a file a %s and partition; stream position %d\n",
+			first, last, grouped(sum.Rows), grouped(sum.Late), len(m.Files), float64(sum.Bytes)/float64(sum.Rows), m.Period, m.Position)
+	}
+	return nil
+}
+
+func newArchiveVerify(p *Program) *cobra.Command {
+	var where string
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Read every file and check it against the manifest; exit code 3 if one is damaged",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a, err := p.openArchive(cmd.Context(), where)
+			if err != nil {
+				return err
+			}
+			var total int64
+			for _, f := range a.Manifest().Files {
+				total += f.Bytes
+			}
+			bar := p.progress("verify", "bytes", total)
+			faults, err := a.Verify(cmd.Context(), bar.at)
+			if err != nil {
+				return err
+			}
+			bar.end("%d of %d files are as they were written", len(a.Manifest().Files)-len(faults), len(a.Manifest().Files))
+			for _, f := range faults {
+				p.say("%s: %s", f.Key, f.Reason)
+			}
+			if len(faults) > 0 {
+				return dataError{fmt.Errorf("%d files of the archive are damaged: restore them from a copy", len(faults))}
+			}
+			return nil
+		},
+	}
+	p.addArchiveFlag(cmd, &where)
+	return cmd
+}
+
+func newArchiveExport(p *Program) *cobra.Command {
+	var where, out, from, to, meter, format string
+	cmd := &cobra.Command{
+		Use:   "export --out FILE [--from DAY] [--to DAY] [--meter ID]",
+		Short: "Write readings as a file of a fleet directory: one a meter and start, the best known",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a, err := p.openArchive(cmd.Context(), where)
+			if err != nil {
+				return err
+			}
+			first, last, err := archiveDays(a, from, to)
+			if err != nil {
+				return err
+			}
+			if format == "" {
+				format = formatOfName(out)
+			}
+			return p.exportArchive(cmd.Context(), a, first, last, flatwatt.MeterID(meter), out, file.Format(format))
+		},
+	}
+	p.addArchiveFlag(cmd, &where)
+	f := cmd.Flags()
+	f.StringVar(&out, "out", "", "`file` to write: .parquet, .csv or .csv.gz")
+	f.StringVar(&from, "from", "first", "first UTC `day`: a date, first, last or -7d, counted from the last")
+	f.StringVar(&to, "to", "last", "last UTC `day`")
+	f.StringVar(&meter, "meter", "", "only the meter with this `id`")
+	f.StringVar(&format, "format", "", "parquet, csv or csv.gz; the default goes by the file's name")
+	needFlags(cmd, "out")
+	return cmd
+}
+
+func formatOfName(name string) string {
+	for _, f := range []file.Format{file.CSVGzip, file.CSV} {
+		if strings.HasSuffix(strings.ToLower(filepath.Base(name)), "."+string(f)) {
+			return string(f)
+		}
+	}
+	return string(file.Parquet)
+}
+
+func (p *Program) exportArchive(ctx context.Context, a *archive.Archive, from, to flatwatt.Day, meter flatwatt.MeterID, out string, format file.Format) error {
+	w, err := file.NewReadingsWriter(out, format)
+	if err != nil {
+		return usageError{err}
+	}
+	n := int64(0)
+	put := func(r flatwatt.Reading) error {
+		if meter == "" || r.Meter == meter {
+			w.Write(r)
+			n++
+		}
+		return ctx.Err()
+	}
+	bar := p.progress("export", "days", int64(to-from)+1)
+	for part := range a.Manifest().Partitions {
+		if meter != "" {
+			list, err := a.Meter(ctx, meter, part, from.Start(time.UTC), (to + 1).Start(time.UTC))
+			if err != nil {
+				w.Abort()
+				return err
+			}
+			for _, r := range archive.Best(list) {
+				w.Write(r)
+				n++
+			}
+			continue
+		}
+		for day := from; day <= to; day++ {
+			if err := a.Each(ctx, part, day, put); err != nil {
+				w.Abort()
+				return err
+			}
+			bar.at(int64(day - from))
+		}
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	bar.end("%s readings in %s", grouped(n), out)
+	return nil
+}
+
+func newArchiveMerge(p *Program) *cobra.Command {
+	var where string
+	cmd := &cobra.Command{
+		Use:   "merge",
+		Short: "Make one file of those of each partition and day or month, now",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w, err := p.reopenArchive(cmd.Context(), where)
+			if err != nil {
+				return err
+			}
+			return w.Merge(cmd.Context())
+		},
+	}
+	p.addArchiveFlag(cmd, &where)
+	return cmd
+}
+
+// reopenArchive opens an archive that is there for looking after, not for new readings.
+func (p *Program) reopenArchive(ctx context.Context, where string) (*archive.Writer, error) {
+	a, err := p.openArchive(ctx, where)
+	if err != nil {
+		return nil, err
+	}
+	n := a.Manifest().Partitions
+	return p.openArchiveWriter(ctx, where, archive.Options{Partitions: n, Partition: func(flatwatt.Meter) int { return 0 }})
+}
+
+func newArchiveRetain(p *Program) *cobra.Command {
+	var where string
+	var days int
+	cmd := &cobra.Command{
+		Use:   "retain --days N",
+		Short: "Remove the files all of whose days are more than N days before the last one",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if days < 1 {
+				return usagef("--days %d: want 1 or more", days)
+			}
+			a, err := p.openArchive(cmd.Context(), where)
+			if err != nil {
+				return err
+			}
+			_, last, ok := a.Days()
+			if !ok {
+				return nil
+			}
+			w, err := p.reopenArchive(cmd.Context(), where)
+			if err != nil {
+				return err
+			}
+			files, n, err := w.Retain(cmd.Context(), last-flatwatt.Day(days))
+			if err != nil {
+				return err
+			}
+			p.say("retain: %d files with %s readings removed", files, grouped(n))
+			return nil
+		},
+	}
+	p.addArchiveFlag(cmd, &where)
+	cmd.Flags().IntVar(&days, "days", 0, "`days` to keep; regulators often ask for 13 months and more: 400")
+	needFlags(cmd, "days")
+	return cmd
+}
+
+// archiveDays reads two days. Relative ones count from the archive's last day, not from
+// today, so that a schedule that is late does what it would have done in time.
+func archiveDays(a *archive.Archive, from, to string) (first, last flatwatt.Day, err error) {
+	begin, end, ok := a.Days()
+	if !ok {
+		return 0, 0, usagef("the archive holds no readings: `flatwatt import` loads some")
+	}
+	if first, err = archiveDay("--from", from, begin, end); err != nil {
+		return 0, 0, err
+	}
+	last, err = archiveDay("--to", to, begin, end)
+	return first, last, err
+}
+
+func archiveDay(flag, text string, first, last flatwatt.Day) (flatwatt.Day, error) {
+	switch text {
+	case "first":
+		return first, nil
+	case "last", "":
+		return last, nil
+	}
+	if n, ok := strings.CutSuffix(text, "d"); ok && strings.HasPrefix(text, "-") {
+		if back, err := strconv.Atoi(n); err == nil {
+			return max(first, last+flatwatt.Day(back)), nil
+		}
+	}
+	t, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return 0, usagef("%s %s: want a date like 2026-01-31, first, last, or -7d for days before the archive's last", flag, text)
+	}
+	return flatwatt.DayOf(t, time.UTC), nil
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func writeCSV(w io.Writer, head []string, rows [][]string) error {
+	out := csv.NewWriter(w)
+	_ = out.Write(head) // the first error sticks
+	_ = out.WriteAll(rows)
+	return out.Error()
+}
+
+// writeColumns prints rows as a table; numbers to the right.
+func writeColumns(w io.Writer, st style, head []string, rows [][]string) {
+	widths := make([]int, len(head))
+	right := make([]bool, len(head))
+	for i := range head {
+		widths[i], right[i] = columns(head[i]), len(rows) > 0
+		for _, r := range rows {
+			widths[i] = max(widths[i], columns(r[i]))
+			if _, err := strconv.ParseFloat(strings.TrimRight(r[i], " %"), 64); err != nil && r[i] != dash && r[i] != "" {
+				right[i] = false
+			}
+		}
+	}
+	line := func(cells []string) string {
+		parts := make([]string, len(cells))
+		for i, c := range cells {
+			parts[i] = pad(c, widths[i], right[i])
+		}
+		return strings.TrimRight(strings.Join(parts, "  "), " ")
+	}
+	fmt.Fprintln(w, st.bold(line(head)))
+	for _, r := range rows {
+		fmt.Fprintln(w, line(r))
+	}
+}

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/user"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/detectors"
+	"github.com/flatwatt/flatwatt/rescore"
+	"github.com/flatwatt/flatwatt/streams/archive"
+	"github.com/flatwatt/flatwatt/streams/file"
+)
+
+type rescoreFlags struct {
+	archive, fleet, model, baseline string
+	from, to, warmUp, lateSince     string
+	days, meters                    []string
+	feeder, class                   string
+	maxRate                         float64
+	saveEvery                       int64
+	live, dryRun                    bool
+}
+
+func newRescore(p *Program, opt *options) *cobra.Command {
+	var flags rescoreFlags
+	cmd := &cobra.Command{
+		Use:   "rescore --from DAY --to DAY --fleet DIR --archive DIR",
+		Short: "Score the archive again, into a set of its own beside what is live",
+		Long: `Rescore scores days of the archive again: with another model, with the readings that came
+late, for a feeder, a class or chosen meters. Asking for the same again goes on with the
+same run, or does nothing if it is done; what failed is done anew. The scores are a shadow:
+` + "`rescore diff`" + ` compares them with another run or with what is live, ` + "`rescore promote`" + ` makes
+them live. Days are dates, first, last, or -7d, counted from the archive's last day.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.rescore(cmd.Context(), opt, flags) },
+	}
+	p.addArchiveFlag(cmd, &flags.archive)
+	p.addModelFlag(cmd, &flags.model)
+	f := cmd.Flags()
+	f.StringVar(&flags.fleet, "fleet", p.Getenv(envPrefix+"FLEET"), "fleet `directory` with the register and weather")
+	f.StringVar(&flags.from, "from", "first", "first `day` whose scores are kept")
+	f.StringVar(&flags.to, "to", "last", "last `day`")
+	f.StringSliceVar(&flags.days, "days", nil, "keep only these `days`, within --from and --to")
+	f.StringVar(&flags.warmUp, "warm-up", "all", "read from so many days before --from, e.g. 120d, or all: scores are those of a service that has run as long")
+	f.StringVar(&flags.lateSince, "late-since", "", "re-score from the first day of which readings came late since this `time`")
+	f.StringVar(&flags.feeder, "feeder", "", "only meters under this feeder or transformer, by `id`")
+	f.StringSliceVar(&flags.meters, "meters", nil, "only these meters, by `id`s")
+	f.StringVar(&flags.class, "class", "", "only customers of this `class`")
+	f.StringVar(&flags.baseline, "baseline", "", "compare with this `run` when done, or with live")
+	f.Float64Var(&flags.maxRate, "max-rate", 0, "readings a `second` at most; 0: no bound")
+	f.Int64Var(&flags.saveEvery, "save-every", rescore.DefaultSaveEvery, "`readings` between saved states: what a kill costs")
+	f.BoolVar(&flags.live, "as-live", false, "take late readings as they came, as the live service did, instead of as they are known now")
+	f.BoolVar(&flags.dryRun, "dry-run", false, "say what would be read and written, and do nothing")
+	cmd.AddCommand(newRescoreList(p, opt), newRescoreDiff(p, opt), newRescorePromote(p), newRescoreRemove(p))
+	return cmd
+}
+
+func (p *Program) rescore(ctx context.Context, opt *options, flags rescoreFlags) error {
+	if flags.fleet == "" {
+		return usagef("--fleet is needed: the directory with meters.csv")
+	}
+	model, err := loadModel(flags.model)
+	if err != nil {
+		return err
+	}
+	fleet, err := p.openRegister(flags.fleet)
+	if err != nil {
+		return err
+	}
+	a, err := p.openArchive(ctx, flags.archive)
+	if err != nil {
+		return err
+	}
+	spec, err := p.planRescore(ctx, a, fleet, model, flags)
+	if err != nil {
+		return err
+	}
+	runs := rescore.Runs{Store: a.Store()}
+	if flags.dryRun {
+		return p.tellPlan(ctx, opt, a, runs, spec, len(customers(fleet.Meters())))
+	}
+	e, err := p.carryOut(ctx, a, runs, spec, fleet, model, flags)
+	if err != nil {
+		return err
+	}
+	if opt.output == "json" {
+		if err := writeJSON(p.Stdout, e); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintln(p.Stdout, e.ID)
+	}
+	if flags.baseline == "" {
+		return nil
+	}
+	return p.diffRuns(ctx, opt, runs, diffFlags{before: flags.baseline, after: e.ID, top: 100})
+}
+
+func (p *Program) planRescore(ctx context.Context, a *archive.Archive, fleet *file.Fleet, model *detectors.Params, flags rescoreFlags) (spec rescore.Spec, err error) {
+	if spec.From, spec.To, err = archiveDays(a, flags.from, flags.to); err != nil {
+		return spec, err
+	}
+	if flags.lateSince != "" {
+		if spec.From, err = p.lateDay(ctx, a, flags.lateSince, spec.To); err != nil {
+			return spec, err
+		}
+	}
+	first, last, _ := a.Days()
+	for _, text := range flags.days {
+		day, err := archiveDay("--days", text, first, last)
+		if err != nil {
+			return spec, err
+		}
+		spec.Days = append(spec.Days, day)
+	}
+	if flags.warmUp != "all" {
+		n, ok := strings.CutSuffix(flags.warmUp, "d")
+		days := 0
+		if _, err := fmt.Sscan(n, &days); err != nil || !ok || days < 1 {
+			return spec, usagef("--warm-up %s: want all, or days like 120d", flags.warmUp)
+		}
+		spec.Since = max(first, spec.From-flatwatt.Day(days))
+	}
+	if spec.Meters, spec.Selection, err = chooseMeters(fleet.Meters(), flags); err != nil {
+		return spec, err
+	}
+	spec.Live, spec.Model = flags.live, model.Version
+	if spec.Config, err = scoringHash(model, fleet); err != nil {
+		return spec, err
+	}
+	if spec, err = rescore.Plan(a, spec); err != nil {
+		return spec, usageError{err}
+	}
+	return spec, nil
+}
+
+// scoringHash names the model and the register: both give scores their meaning.
+func scoringHash(model *detectors.Params, fleet *file.Fleet) (string, error) {
+	hash, err := configHash(model)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for _, m := range fleet.Meters() {
+		fmt.Fprintf(&b, "%q %q %q %q %v %v %v %q\n", m.ID, m.Parent, m.Kind, m.Class, m.Zone, m.Interval, m.Contracted, m.Region)
+	}
+	return hash + "-" + strings.TrimPrefix(sourceName("", "", b.String()), "  "), nil
+}
+
+func (p *Program) lateDay(ctx context.Context, a *archive.Archive, text string, to flatwatt.Day) (flatwatt.Day, error) {
+	since, err := parseAsOf(text)
+	if err != nil {
+		return 0, usagef("--late-since: %w", err)
+	}
+	day, n, err := a.LateSince(ctx, since)
+	if err != nil {
+		return 0, err
+	}
+	if n == 0 {
+		return 0, usagef("--late-since %s: no reading has come late since", text)
+	}
+	p.say("rescore: %s readings came late since %s, the earliest for %s", grouped(n), text, day)
+	return min(day, to), nil
+}
+
+// chooseMeters are the meters whose scores are wanted; nil for all.
+func chooseMeters(register []flatwatt.Meter, flags rescoreFlags) (ids []flatwatt.MeterID, how string, err error) {
+	if flags.feeder == "" && flags.class == "" && len(flags.meters) == 0 {
+		return nil, "all", nil
+	}
+	byID := map[flatwatt.MeterID]flatwatt.Meter{}
+	for _, m := range register {
+		byID[m.ID] = m
+	}
+	for _, id := range flags.meters {
+		if _, ok := byID[flatwatt.MeterID(id)]; !ok {
+			return nil, "", usagef("--meters: %s is not in the register", id)
+		}
+	}
+	under := func(m flatwatt.Meter) bool {
+		for range 16 { // deeper than any grid; ends where a register runs in a circle
+			if string(m.ID) == flags.feeder || string(m.Parent) == flags.feeder {
+				return true
+			}
+			up, ok := byID[m.Parent]
+			if !ok {
+				return false
+			}
+			m = up
+		}
+		return false
+	}
+	for _, m := range register {
+		if (flags.feeder == "" || under(m)) && (flags.class == "" || string(m.Class) == flags.class) &&
+			(len(flags.meters) == 0 || slices.Contains(flags.meters, string(m.ID))) {
+			ids = append(ids, m.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, "", usagef("no meter of the register is chosen by --feeder, --class and --meters together")
+	}
+	return ids, fmt.Sprintf("feeder %q, class %q, %d meters named", flags.feeder, flags.class, len(flags.meters)), nil
+}
+
+func (p *Program) tellPlan(ctx context.Context, opt *options, a *archive.Archive, runs rescore.Runs, spec rescore.Spec, meters int) error {
+	rows, bytes := a.Rows(spec.Since, spec.Until)
+	e, known, err := runs.Find(ctx, spec.ID())
+	if err != nil {
+		return err
+	}
+	if spec.Meters != nil {
+		meters = len(spec.Meters)
+	}
+	days := int(spec.To-spec.From) + 1
+	if spec.Days != nil {
+		days = len(spec.Days)
+	}
+	if opt.output == "json" {
+		return writeJSON(p.Stdout, map[string]any{"run": spec.ID(), "spec": spec, "readings": rows, "bytes": bytes, "scores_at_most": meters * days, "known": known, "outcome": e.Outcome})
+	}
+	fmt.Fprintf(p.Stdout, "run %s\nreads  %s readings (%s bytes) of %s to %s, %d partitions\nscores %s to %s with model %s\nwrites at most %s scores (%d meters, %d days a detector) to %s/runs/%s\n",
+		spec.ID(), grouped(rows), grouped(bytes), spec.Since, spec.Until, a.Manifest().Partitions, spec.From, spec.To, spec.Model,
+		grouped(int64(meters*days)), meters, days, a.Store(), spec.ID())
+	if known {
+		fmt.Fprintf(p.Stdout, "the run is there already: %s\n", e.Outcome)
+	}
+	return nil
+}
+
+func (p *Program) carryOut(ctx context.Context, a *archive.Archive, runs rescore.Runs, spec rescore.Spec, fleet *file.Fleet, model *detectors.Params, flags rescoreFlags) (rescore.Entry, error) {
+	if dir, ok := a.Store().(archive.Dir); ok { // two processes at one run would overwrite each other
+		release, err := archive.Dir(string(dir) + "/runs/" + spec.ID()).Lock()
+		if err != nil {
+			return rescore.Entry{}, err
+		}
+		defer func() { _ = release() }() // the process's end does it too
+	}
+	parts := [][]flatwatt.Meter{fleet.Meters()}
+	if n := a.Manifest().Partitions; n > 1 {
+		parts = partFleet(fleet.Meters(), n)
+	}
+	var bar *progress
+	r := rescore.Runner{
+		Archive: a, Runs: runs, Now: time.Now, Who: p.who(), MaxRate: flags.maxRate, SaveEvery: flags.saveEvery,
+		NewScorer: func(part int) (flatwatt.Scorer, error) {
+			return newScorer(model, parts[part], fleet.Meters(), fleet.Weather())
+		},
+		Progress: func(done, total int64) {
+			if bar == nil {
+				bar = p.progress("rescore", "readings", total)
+			}
+			bar.at(done)
+		},
+	}
+	began := time.Now()
+	e, err := r.Run(ctx, spec)
+	took := time.Since(began)
+	switch {
+	case errors.Is(err, context.Canceled):
+		p.say("rescore: run %s stopped; ask for the same again to go on", e.ID)
+	case err != nil:
+		p.say("rescore: run %s failed; ask for the same again to do what is left", e.ID)
+	case bar == nil:
+		p.say("rescore: run %s is done already: %s scores", e.ID, grouped(e.Scores))
+	default:
+		bar.end("%s readings in %.1f s, %s a second; %s scores in %d chunks; run %s", grouped(e.Readings), took.Seconds(),
+			grouped(int64(float64(e.Readings)/took.Seconds())), grouped(e.Scores), e.Chunks, e.ID)
+	}
+	return e, err
+}
+
+// who asks is the user, for the ledger.
+func (p *Program) who() string {
+	if name := p.Getenv("SUDO_USER"); name != "" {
+		return name
+	}
+	u, err := user.Current()
+	if err != nil {
+		return "unknown"
+	}
+	return u.Username
+}
