@@ -76,6 +76,9 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 	if err := p.serveAll(ctx, sv); err != nil {
 		return err
 	}
+	if err := p.startIngest(ctx, sv); err != nil {
+		return err
+	}
 	if s.Partitions.Buckets > 0 {
 		err = p.runPartitioned(ctx, sv)
 	} else {

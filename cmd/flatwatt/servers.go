@@ -65,11 +65,18 @@ func (p *Program) startStream(ctx context.Context, s settings, to *servers) (err
 		if err != nil {
 			return err
 		}
-		server, err := natsd.Start(natsd.Options{Dir: filepath.Join(s.DataDir, "nats"), Host: host, Port: port})
+		mqtt, err := s.Ingest.mqtt()
+		if err != nil {
+			return err
+		}
+		server, err := natsd.Start(natsd.Options{Dir: filepath.Join(s.DataDir, "nats"), Host: host, Port: port, MQTT: mqtt})
 		if err != nil {
 			return err
 		}
 		p.atExit(server.Close)
+		if mqtt != nil {
+			p.say("mqtt: %s", server.MQTTAddress())
+		}
 		conn, err := server.Connect()
 		if err != nil {
 			return err

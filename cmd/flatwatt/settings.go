@@ -28,8 +28,9 @@ type settings struct {
 	HTTP    httpSettings   `yaml:"http"`
 	Run     runSettings    `yaml:"run"`
 
-	Partitions partSettings `yaml:"partitions"`
-	Log        logSettings  `yaml:"log"`
+	Partitions partSettings   `yaml:"partitions"`
+	Ingest     ingestSettings `yaml:"ingest"`
+	Log        logSettings    `yaml:"log"`
 }
 
 type natsSettings struct {
@@ -107,6 +108,9 @@ func (p *Program) loadSettings(path string) (settings, error) {
 	if err := s.loadToken(p.Getenv); err != nil {
 		return s, usageError{err}
 	}
+	if err := s.Ingest.loadTokens(p.Getenv); err != nil {
+		return s, usageError{err}
+	}
 	if err := s.check(); err != nil {
 		return s, usageError{err}
 	}
@@ -172,6 +176,7 @@ func (s *settings) check() error {
 		bad("log.format: %q; want text or json", s.Log.Format)
 	}
 	s.Partitions.check(bad)
+	s.Ingest.check(bad, s.NATS.URL == "")
 	if s.Run.SaveEveryReadings < 1 {
 		bad("run.save_every_readings: %d; want 1 or more", s.Run.SaveEveryReadings)
 	}

@@ -16,7 +16,7 @@ import (
 const envPrefix = "FLATWATT_"
 
 // notSettings are variables with the prefix that are no settings.
-var notSettings = []string{"FLATWATT_CONFIG", tokenEnv, "FLATWATT_DATA", "FLATWATT_INFLUXD"}
+var notSettings = []string{"FLATWATT_CONFIG", tokenEnv, ingestTokenEnv, "FLATWATT_DATA", "FLATWATT_INFLUXD"}
 
 // decodeYAML decodes text over what s already holds. Unknown fields are errors, shown with
 // line, column and a caret.

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/streams/wire"
+)
+
+// A linesOut writes readings as text, a line each. The file appears when Close succeeds.
+type linesOut struct {
+	path string   // "": standard output
+	file *os.File // nil: standard output
+	out  *bufio.Writer
+	form string
+	line []byte
+	err  error // the first; it sticks
+}
+
+func (p *Program) newLinesOut(path, form string) (*linesOut, error) {
+	l := &linesOut{form: form}
+	var w io.Writer = p.Stdout
+	if path != "-" {
+		f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+		if err != nil {
+			return nil, fmt.Errorf("write %s: %w", path, err)
+		}
+		l.path, l.file, w = path, f, f
+	}
+	l.out = bufio.NewWriterSize(w, 256<<10)
+	if form == "csv" {
+		_, l.err = l.out.WriteString("meter_id,start,energy_kwh,reactive_kvarh,voltage_v,quality\n")
+	}
+	return l, nil
+}
+
+// Write adds one reading.
+func (l *linesOut) Write(r flatwatt.Reading) {
+	if l.err != nil {
+		return
+	}
+	if l.line, l.err = appendReading(l.line[:0], l.form, r); l.err == nil {
+		_, l.err = l.out.Write(l.line)
+	}
+}
+
+// appendReading appends a reading as a line. The forms of package wire refuse readings that
+// the stream would not take, such as those of a day.
+func appendReading(b []byte, form string, r flatwatt.Reading) ([]byte, error) {
+	switch form {
+	case "lineprotocol":
+		return wire.AppendBody(b, wire.LineProtocol, []flatwatt.Reading{r})
+	case "ndjson":
+		b, err := wire.AppendBody(b, wire.JSON, []flatwatt.Reading{r})
+		if err != nil {
+			return b, err
+		}
+		b = b[1:] // without the brackets of an array of one
+		b[len(b)-1] = '\n'
+		return b, nil
+	}
+	b = append(b, csvText(string(r.Meter))...)
+	b = append(b, ',')
+	b = r.Start.UTC().AppendFormat(b, time.RFC3339)
+	b = strconv.AppendFloat(append(b, ','), float64(r.Energy), 'f', -1, 64)
+	for _, v := range []float64{float64(r.Reactive), float64(r.Voltage)} {
+		b = append(b, ',')
+		if v == v {
+			b = strconv.AppendFloat(b, v, 'f', -1, 64)
+		}
+	}
+	b = append(b, ',')
+	b = append(b, [...]string{"actual", "estimated", "edited"}[min(r.Quality, flatwatt.Edited)]...)
+	return append(b, '\n'), nil
+}
+
+// csvText quotes a name where it must be.
+func csvText(s string) string {
+	if !strings.ContainsAny(s, ",\"\r\n") {
+		return s
+	}
+	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+}
+
+// Close completes the file.
+func (l *linesOut) Close() error {
+	if l.err == nil {
+		l.err = l.out.Flush()
+	}
+	if l.file == nil {
+		return l.err
+	}
+	if l.err == nil {
+		l.err = l.file.Sync()
+	}
+	if l.err != nil {
+		l.Abort()
+		return fmt.Errorf("write %s: %w", l.path, l.err)
+	}
+	if err := errors.Join(l.file.Chmod(0o644), l.file.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", l.path, errors.Join(err, os.Remove(l.file.Name())))
+	}
+	return os.Rename(l.file.Name(), l.path)
+}
+
+// Abort removes what was written.
+func (l *linesOut) Abort() {
+	if l.file != nil {
+		_ = l.file.Close()
+		_ = os.Remove(l.file.Name())
+	}
+}

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/vee"
+)
+
+// maxSurveyRejects bounds the rejects that are listed; all are counted.
+const maxSurveyRejects = 1000
+
+// A survey is what there is to say about a file of meter data once it has been read.
+type survey struct {
+	readings, rejected int64
+	first, last        time.Time
+	meters             map[flatwatt.MeterID]*surveyed
+	intervals          map[time.Duration]int // meters by interval
+	quality            [3]int64
+	reactive, voltage  int64 // readings that have them
+	negative           int64
+	rejects            []flatwatt.Rejected
+	reasons            map[string]int64 // rejects by field
+	summary            *vee.Summary
+	balances           int                                 // sum checks that broke their limit
+	zones              map[flatwatt.MeterID]*time.Location // of registered meters
+	zone               *time.Location                      // of the others
+	ended              error                               // why the input ended before its end; nil: it did not
+}
+
+// A surveyed is what is kept of one meter.
+type surveyed struct {
+	first, last time.Time // start of the first, end of the last
+	interval    time.Duration
+	readings    int64
+	present     int64          // intervals that have a reading
+	zone        *time.Location // nil: the survey's
+	kwh, most   float64        // most: highest mean demand of an interval, kW
+	broke       map[vee.Code]int
+}
+
+// surveySource reads src to its end. Meters may be nil: then every meter is taken, and
+// days are those of zone.
+func surveySource(ctx context.Context, src flatwatt.Source, meters []flatwatt.Meter, zone *time.Location) (*survey, error) {
+	opt := vee.Options{AnyMeter: len(meters) == 0, Zone: zone}
+	checker, err := vee.New(meters, opt)
+	if err != nil {
+		return nil, err
+	}
+	s := &survey{meters: map[flatwatt.MeterID]*surveyed{}, intervals: map[time.Duration]int{}, reasons: map[string]int64{}, zones: map[flatwatt.MeterID]*time.Location{}, zone: zone}
+	if s.summary, err = vee.NewSummary(meters, opt); err != nil {
+		return nil, err
+	}
+	for _, m := range meters {
+		s.zones[m.ID] = m.Zone
+	}
+	var out vee.Report
+	for {
+		batch, err := src.Read(ctx)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			if !errors.Is(err, io.EOF) {
+				s.ended = err
+			}
+			break
+		}
+		s.take(batch)
+		checker.Add(&out, batch.Readings)
+		s.settle(&out)
+	}
+	checker.Close(&out)
+	s.settle(&out)
+	for _, m := range s.meters {
+		s.intervals[m.interval]++
+	}
+	return s, nil
+}
+
+func (s *survey) take(b flatwatt.Batch) {
+	for _, r := range b.Rejected {
+		s.rejected++
+		s.reasons[r.Field]++
+		if len(s.rejects) < maxSurveyRejects {
+			r.Raw = slices.Clone(r.Raw[:min(len(r.Raw), 200)])
+			s.rejects = append(s.rejects, r)
+		}
+	}
+	for i := range b.Readings {
+		s.note(&b.Readings[i])
+	}
+}
+
+func (s *survey) note(r *flatwatt.Reading) {
+	m := s.meters[r.Meter]
+	if m == nil {
+		m = &surveyed{first: r.Start, last: r.End(), interval: r.Length, zone: s.zones[r.Meter]}
+		s.meters[r.Meter] = m
+	}
+	m.readings++
+	m.kwh += float64(r.Energy)
+	m.most = max(m.most, float64(r.Demand()))
+	if r.Start.Before(m.first) {
+		m.first = r.Start
+	}
+	if end := r.End(); end.After(m.last) {
+		m.last = end
+	}
+	s.readings++
+	s.quality[min(int(r.Quality), len(s.quality)-1)]++
+	s.reactive += int64(btoi(!math.IsNaN(float64(r.Reactive))))
+	s.voltage += int64(btoi(!math.IsNaN(float64(r.Voltage))))
+	s.negative += int64(btoi(r.Energy < 0))
+	if s.first.IsZero() || r.Start.Before(s.first) {
+		s.first = r.Start
+	}
+	if end := r.End(); end.After(s.last) {
+		s.last = end
+	}
+}
+
+// settle takes the days that have closed.
+func (s *survey) settle(out *vee.Report) {
+	s.summary.Add(out)
+	for i := range out.Balances {
+		s.balances += btoi(out.Balances[i].Finding != nil)
+	}
+	for i := range out.Days {
+		m := s.meters[out.Days[i].Meter]
+		if m == nil {
+			continue
+		}
+		d := &out.Days[i]
+		m.present += int64(d.Expected - d.Missing)
+		for _, f := range d.Findings {
+			if f.Code == vee.Missing && s.whole(m, d) {
+				continue
+			}
+			if m.broke == nil {
+				m.broke = map[vee.Code]int{}
+			}
+			m.broke[f.Code]++
+		}
+	}
+	out.Reset()
+}
+
+// whole says whether a day has all its readings between the meter's first and last: a file
+// that begins or ends within a day misses nothing for that.
+func (s *survey) whole(m *surveyed, d *vee.DayReport) bool {
+	zone := s.zone
+	if m.zone != nil {
+		zone = m.zone
+	}
+	from, to := d.Day.Start(zone), (d.Day + 1).Start(zone)
+	if m.first.After(from) {
+		from = m.first
+	}
+	if m.last.Before(to) {
+		to = m.last
+	}
+	return d.Interval > 0 && d.Expected-d.Missing >= int(to.Sub(from)/d.Interval)
+}
+
+// gaps are the intervals between each meter's first and last reading, and how many of
+// them have none.
+func (s *survey) gaps() (expected, missing int64) {
+	for _, m := range s.meters {
+		expected += m.expected()
+		missing += m.missing()
+	}
+	return expected, missing
+}
+
+func (m *surveyed) expected() int64 {
+	if m.interval <= 0 {
+		return 0
+	}
+	return int64(m.last.Sub(m.first) / m.interval)
+}
+
+func (m *surveyed) missing() int64 { return max(0, m.expected()-m.present) }
+
+// lengths are the intervals, the commonest first.
+func (s *survey) lengths() []time.Duration {
+	return slices.SortedFunc(maps.Keys(s.intervals), func(a, b time.Duration) int {
+		return cmp.Or(s.intervals[b]-s.intervals[a], cmp.Compare(a, b))
+	})
+}
+
+// demands are the quantiles of the meters' mean demand, in kW: what shows a wrong unit.
+func (s *survey) demands() (low, mid, high float64) {
+	var kw []float64
+	for _, m := range s.meters {
+		kw = append(kw, m.kwh/(float64(m.readings)*m.interval.Hours()))
+	}
+	if len(kw) == 0 {
+		return math.NaN(), math.NaN(), math.NaN()
+	}
+	slices.Sort(kw)
+	at := func(q float64) float64 { return kw[int(q*float64(len(kw)-1)+0.5)] }
+	return at(0.05), at(0.5), at(0.95)
+}
+
+// A stampGuess says at which end of their intervals times seem to be stamped.
+type stampGuess struct {
+	Convention string `json:"convention"` // "start", "end" or "unknown"
+	Meters     int    `json:"meters"`     // that speak for it
+	Of         int    `json:"of"`         // that cover whole days
+	Certain    bool   `json:"certain"`
+}
+
+// stamps guesses from where the series of meters begin and end: exports are cut at
+// midnight. A series whose intervals, as they were read, run from 00:00 to 00:00 was read
+// right; one that runs from 00:15 to 00:15 was stamped at the end of its intervals. What
+// it gets wrong: data that begin and end at any hour say nothing, and midnight is that of
+// zone, which must be right.
+func (s *survey) stamps() stampGuess {
+	right, shifted, whole := 0, 0, 0
+	for _, m := range s.meters {
+		if m.interval <= 0 || m.last.Sub(m.first) < 20*time.Hour {
+			continue
+		}
+		whole++
+		switch from, to := sinceMidnight(m.first, s.zone), sinceMidnight(m.last, s.zone); {
+		case from == 0 && to == 0:
+			right++
+		case from == m.interval && to == m.interval:
+			shifted++
+		}
+	}
+	g := stampGuess{Convention: "unknown", Of: whole}
+	switch {
+	case right > shifted:
+		g.Convention, g.Meters = "start", right
+	case shifted > 0:
+		g.Convention, g.Meters = "end", shifted
+	}
+	g.Certain = whole > 0 && 10*g.Meters >= 9*whole
+	return g
+}
+
+func sinceMidnight(t time.Time, zone *time.Location) time.Duration {
+	return t.Sub(flatwatt.DayOf(t, zone).Start(zone))
+}
