@@ -37,6 +37,7 @@ func newImport(p *Program, opt *options) *cobra.Command {
 		Long: `Import loads the readings of a fleet directory, or of the files named, into the archive,
 and says how much of 13 months each meter has. It can be killed and started again, and
 importing the same twice changes nothing. The register of --fleet gives the time zones.`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return p.importAll(cmd.Context(), opt, flags, args) },
 	}
 	p.addArchiveFlag(cmd, &flags.archive)
@@ -123,7 +124,7 @@ func (p *Program) importFile(ctx context.Context, w *archive.Writer, flags impor
 	if c, ok := source.(io.Closer); ok {
 		defer c.Close()
 	}
-	label := fmt.Sprintf("%s (%s)", filepath.Base(name), info.Format)
+	label := fmt.Sprintf("%s (%s)", filepath.Base(name), info.Format.Name)
 	return p.importSource(ctx, w, flags, sourceName("file", name, fmt.Sprint(st.Size(), st.ModTime().UnixNano())), label, source, st.Size(), read.read)
 }
 
