@@ -128,6 +128,9 @@ func openMember(m format.Member, opt Options, info *Info) (flatwatt.Source, erro
 	if err != nil && err != io.EOF && len(head) == 0 {
 		return nil, fmt.Errorf("reading %s: %w", m.Name, err)
 	}
+	if len(head) == 0 && opt.Format == "" {
+		return nil, &format.Damage{Line: 1, Reason: "the file is empty: export it again"}
+	}
 	in := &format.Input{Name: m.Name, R: b, At: m.At, Size: m.Size, Tally: info.Tally}
 	if !bytes.HasPrefix(head, []byte("PAR1")) {
 		if info.Encoding = opt.Encoding; info.Encoding == "" {
