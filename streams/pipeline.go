@@ -20,8 +20,9 @@ const (
 	DefaultSaveSpan = 10_000
 
 	// MaxScoresPerWrite bounds what Sink.Write is handed at once. The close of a day
-	// yields a score for every meter; a database wants some thousand lines a request.
-	MaxScoresPerWrite = 5_000
+	// yields a score for every meter; a sink sends some thousand lines a request, and some
+	// requests at once.
+	MaxScoresPerWrite = 20_000
 )
 
 // Open opens a source at the message just after from. What it returns is closed by

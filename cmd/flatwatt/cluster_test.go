@@ -253,6 +253,10 @@ func TestPartitionsCanBeChanged(t *testing.T) {
 	w := oneNode(t, fleet, 1)
 	w.hire(2)
 	env := map[string]string{"FLATWATT_NATS_URL": w.nats}
+	shared := func() bool { return run1(t, env, "partitions") == exitOK }
+	if !w.workers[0].until(time.Minute, shared) {
+		t.Fatalf("nobody shares partitions:\n%s", w.workers[0].stderr.String())
+	}
 	n := len(fleet.readings)
 	for i, to := range []string{"4", "3", "1"} {
 		w.publish(fleet.readings[i*n/3 : (i+1)*n/3])
@@ -268,6 +272,13 @@ func TestPartitionsCanBeChanged(t *testing.T) {
 		t.Errorf("9 partitions of 4 buckets: exit code %d, %s", code, stderr)
 	}
 	w.dismiss()
+}
+
+// run1 is the exit code of a command line.
+func run1(t *testing.T, env map[string]string, args ...string) int {
+	t.Helper()
+	code, _, _ := run(t, env, args...)
+	return code
 }
 
 // TestTakeOverWithinTenSeconds kills a worker with the shipped time to live; the other one

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/streams"
 )
@@ -20,7 +22,7 @@ type Sink struct {
 
 	mu      sync.Mutex // guards what follows
 	rollups *Rollups
-	buf     []byte
+	bufs    [sendsAtOnce][]byte
 }
 
 // NewSink returns a sink that rolls up along register: see NewRollups for part.
@@ -93,20 +95,39 @@ func (s *Sink) writeDay(ctx context.Context, scores []flatwatt.Score) error {
 	return s.inChunks(ctx, len(lines), func(b []byte, i int) ([]byte, error) { return append(b, lines[i]...), nil })
 }
 
-// inChunks sends n lines, ChunkPoints at a time.
-func (s *Sink) inChunks(ctx context.Context, n int, line func(b []byte, i int) ([]byte, error)) (err error) {
-	for from := 0; from < n; from += s.client.conf.ChunkPoints {
-		s.buf = s.buf[:0]
-		for i := from; i < min(n, from+s.client.conf.ChunkPoints); i++ {
-			if s.buf, err = line(s.buf, i); err != nil {
-				return err
-			}
-		}
-		if err := s.client.send(ctx, s.buf); err != nil {
-			return err
-		}
+// sendsAtOnce hides the wait for the database's disk behind the work on the next chunk:
+// with one at a time both stand still in turn.
+const sendsAtOnce = 4
+
+// inChunks sends n lines, ChunkPoints at a time and some of these at once, and returns when
+// all have been answered. Their order does not matter: no two are of the same point.
+func (s *Sink) inChunks(ctx context.Context, n int, line func(b []byte, i int) ([]byte, error)) error {
+	// No context of the group's own: ctx may look at a clock when it is asked (a lease).
+	var work errgroup.Group
+	free := make(chan []byte, sendsAtOnce)
+	for i := range sendsAtOnce {
+		free <- s.bufs[i][:0]
 	}
-	return nil
+	var failed error
+	for from := 0; from < n && failed == nil; from += s.client.conf.ChunkPoints {
+		b := <-free
+		for i := from; i < min(n, from+s.client.conf.ChunkPoints) && failed == nil; i++ {
+			b, failed = line(b, i)
+		}
+		if failed != nil {
+			free <- b
+			break
+		}
+		work.Go(func() error {
+			defer func() { free <- b[:0] }()
+			return s.client.send(ctx, b)
+		})
+	}
+	err := work.Wait()
+	for i := range sendsAtOnce {
+		s.bufs[i] = <-free
+	}
+	return cmp.Or(failed, err)
 }
 
 // recall makes the roll-ups know the day of score: from the database if it is marked

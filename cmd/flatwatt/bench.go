@@ -1,0 +1,273 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/detectors"
+	"github.com/flatwatt/flatwatt/streams/wire"
+)
+
+// Bounds of bench: what fits a large machine's memory and an evening.
+const (
+	maxBenchMeters = 20_000_000
+	maxBenchDays   = 400
+
+	benchInterval = 15 * time.Minute
+	perDay        = int(24 * time.Hour / benchInterval)
+	perTransf     = 50 // meters under a transformer
+	perBatch      = 10 // intervals of them in a message: 500 readings
+)
+
+type benchFlags struct {
+	meters, days int
+	seed         uint64
+	dir, model   string
+}
+
+// A benchReport is what bench prints. Rates are per second of wall time.
+type benchReport struct {
+	Meters           int     `json:"meters"`
+	Days             int     `json:"days"`
+	CPUs             int     `json:"cpus"`
+	Platform         string  `json:"platform"`
+	DecodePerSec     float64 `json:"decode_readings_per_s"`
+	ScorePerSec      float64 `json:"score_readings_per_s"`
+	CloseSeconds     float64 `json:"day_close_seconds"` // the longest
+	MemoryPerMeter   float64 `json:"memory_bytes_per_meter"`
+	StatePerMeter    float64 `json:"checkpoint_bytes_per_meter"`
+	StateSeconds     float64 `json:"checkpoint_encode_seconds"`
+	RestoreSeconds   float64 `json:"checkpoint_restore_seconds"`
+	WriteScoresPerS  float64 `json:"database_scores_per_s"`
+	DiskPerScore     float64 `json:"database_bytes_per_score"`
+	EndToEndPerSec   float64 `json:"end_to_end_readings_per_s"`
+	StreamPerReading float64 `json:"stream_bytes_per_reading"`
+}
+
+func newBench(p *Program, opt *options) *cobra.Command {
+	var flags benchFlags
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure this machine: readings a second, memory a meter, disk a day",
+		Long: `Bench scores made-up readings of a fleet and measures each stage by itself (decoding,
+scoring with the close of each day, checkpoints, the embedded database) and then all of
+them together, from JetStream on disk to the database. Run it with the number of meters
+that one process shall hold, on the disk that it shall use (--dir).`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.bench(cmd.Context(), opt, flags) },
+	}
+	cmd.Flags().IntVar(&flags.meters, "meters", 10_000, "meters of 15 minutes")
+	cmd.Flags().IntVar(&flags.days, "days", 5, "days of readings")
+	cmd.Flags().Uint64Var(&flags.seed, "seed", 1, "of the readings")
+	cmd.Flags().StringVar(&flags.dir, "dir", "", "empty `directory` for stream and database; the default is a temporary one")
+	p.addModelFlag(cmd, &flags.model)
+	return cmd
+}
+
+func (p *Program) bench(ctx context.Context, opt *options, flags benchFlags) error {
+	if flags.meters < perTransf || flags.meters > maxBenchMeters || flags.days < 2 || flags.days > maxBenchDays {
+		return usagef("--meters %d --days %d: want %d to %d meters and 2 to %d days", flags.meters, flags.days, perTransf, maxBenchMeters, maxBenchDays)
+	}
+	model, err := loadModel(flags.model)
+	if err != nil {
+		return err
+	}
+	dir, err := p.workDir(flags.dir)
+	if err != nil {
+		return err
+	}
+	r := benchReport{Meters: flags.meters, Days: flags.days, CPUs: runtime.GOMAXPROCS(0), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	g := newBenchFleet(flags)
+	p.say("decoding …")
+	if err := r.decode(g); err != nil {
+		return err
+	}
+	p.say("scoring …")
+	scores, err := r.score(g, model)
+	if err != nil {
+		return err
+	}
+	p.say("writing to the database, and end to end …")
+	if err := p.benchEnds(ctx, &r, g, model, scores, dir); err != nil {
+		return err
+	}
+	return p.printBench(opt, &r)
+}
+
+// A benchFleet makes readings up: a daily profile with noise, a level for each meter.
+type benchFleet struct {
+	meters []flatwatt.Meter
+	days   int
+	rng    *rand.Rand
+	start  time.Time
+	noise  []float64
+}
+
+func newBenchFleet(flags benchFlags) *benchFleet {
+	g := &benchFleet{days: flags.days, rng: rand.New(rand.NewPCG(flags.seed, 0)), start: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)}
+	for i := range flags.meters {
+		g.meters = append(g.meters, flatwatt.Meter{
+			ID: flatwatt.MeterID(fmt.Sprintf("SP-%08d", i)), Parent: flatwatt.MeterID(fmt.Sprintf("T-%06d", i/perTransf)),
+			Kind: flatwatt.Customer, Class: "residential", Zone: time.UTC, Interval: benchInterval, Region: "r",
+		})
+	}
+	g.noise = make([]float64, 1<<12)
+	for i := range g.noise {
+		g.noise[i] = g.rng.NormFloat64()
+	}
+	return g
+}
+
+// each calls use with message after message, in event time; the slice is reused.
+func (g *benchFleet) each(days int, use func(transformer flatwatt.MeterID, rs []flatwatt.Reading) error) error {
+	rs := make([]flatwatt.Reading, 0, perTransf*perBatch)
+	for from := 0; from < days*perDay; from += perBatch {
+		for first := 0; first < len(g.meters); first += perTransf {
+			rs = rs[:0]
+			for m := first; m < min(first+perTransf, len(g.meters)); m++ {
+				for i := from; i < min(from+perBatch, days*perDay); i++ {
+					rs = append(rs, g.reading(m, i))
+				}
+			}
+			if err := use(g.meters[first].Parent, rs); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (g *benchFleet) reading(m, i int) flatwatt.Reading {
+	hour := float64(i%perDay) / 4
+	kw := 0.2 + float64(m%17)/20 + 0.3*math.Max(0, math.Sin((hour-7)/24*2*math.Pi)) + 0.05*math.Abs(g.noise[(m*31+i)&(len(g.noise)-1)])
+	return flatwatt.Reading{
+		Meter: g.meters[m].ID, Start: g.start.Add(time.Duration(i) * benchInterval), Length: benchInterval,
+		Energy: flatwatt.KWh(math.Round(kw/4*1000) / 1000), Reactive: flatwatt.KVArh(math.NaN()), Voltage: flatwatt.Volt(math.NaN()),
+	}
+}
+
+// decode measures the batch form, a core, on a day's messages of a part of the fleet.
+func (r *benchReport) decode(g *benchFleet) error {
+	part := *g
+	part.meters = g.meters[:min(len(g.meters), 5000)]
+	var bodies [][]byte
+	if err := part.each(1, func(_ flatwatt.MeterID, rs []flatwatt.Reading) error {
+		body, err := wire.AppendBody(nil, wire.Batch, rs)
+		bodies = append(bodies, body)
+		return err
+	}); err != nil {
+		return err
+	}
+	d := wire.Decoder{Known: wire.Registered(part.meters)}
+	var b flatwatt.Batch
+	n, began := 0, time.Now()
+	for time.Since(began) < time.Second {
+		for _, body := range bodies {
+			b.Readings, b.Rejected = b.Readings[:0], b.Rejected[:0]
+			d.Append(&b, wire.Message{Format: wire.Batch, Body: body})
+			n += len(b.Readings)
+		}
+	}
+	r.DecodePerSec = float64(n) / time.Since(began).Seconds()
+	return nil
+}
+
+// score measures the scorer alone, on readings that are there already, and returns the
+// scores of the last day.
+func (r *benchReport) score(g *benchFleet, model *detectors.Params) (last []flatwatt.Score, err error) {
+	before := heap()
+	scorer, err := newScorer(model, g.meters, g.meters, nil)
+	if err != nil {
+		return nil, err
+	}
+	var spent time.Duration
+	n := 0
+	var scores []flatwatt.Score
+	err = g.each(g.days, func(_ flatwatt.MeterID, rs []flatwatt.Reading) error {
+		began := time.Now()
+		scores = scorer.Score(scores[:0], rs)
+		took := time.Since(began)
+		spent += took
+		n += len(rs)
+		if len(scores) > 0 {
+			r.CloseSeconds = max(r.CloseSeconds, took.Seconds())
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	state, err := scorer.AppendBinary(nil)
+	r.StateSeconds = time.Since(began).Seconds()
+	if err != nil {
+		return nil, err
+	}
+	r.StatePerMeter = float64(len(state)) / float64(len(g.meters))
+	began = time.Now()
+	if err := scorer.UnmarshalBinary(state); err != nil {
+		return nil, err
+	}
+	r.RestoreSeconds = time.Since(began).Seconds()
+	began = time.Now()
+	last = scorer.Close(nil)
+	spent += time.Since(began)
+	r.ScorePerSec = float64(n) / spent.Seconds()
+	r.MemoryPerMeter = float64(heap()-before-uint64(cap(state))) / float64(len(g.meters))
+	runtime.KeepAlive(scorer)
+	runtime.KeepAlive(state)
+	return last, nil
+}
+
+// heap is what lives on the heap now.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// diskBytes is what the files under dir take.
+func diskBytes(dir string) (n int64) {
+	_ = filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			if info, err := d.Info(); err == nil {
+				n += info.Size()
+			}
+		}
+		return nil
+	})
+	return n
+}
+
+func (p *Program) printBench(opt *options, r *benchReport) error {
+	if opt.output == "json" {
+		e := json.NewEncoder(p.Stdout)
+		e.SetIndent("", "  ")
+		return e.Encode(r)
+	}
+	for _, row := range []struct{ what, value string }{
+		{"fleet", fmt.Sprintf("%d meters of 15 minutes, %d days, %d CPUs, %s", r.Meters, r.Days, r.CPUs, r.Platform)},
+		{"decode", grouped(int64(r.DecodePerSec)) + " readings/s, one core"},
+		{"score", fmt.Sprintf("%s readings/s, one core, day close included; the longest close took %.2f s", grouped(int64(r.ScorePerSec)), r.CloseSeconds)},
+		{"memory", fmt.Sprintf("%.0f bytes a meter", r.MemoryPerMeter)},
+		{"checkpoint", fmt.Sprintf("%.0f bytes a meter, encoded in %.3f s, restored in %.3f s", r.StatePerMeter, r.StateSeconds, r.RestoreSeconds)},
+		{"database", fmt.Sprintf("%s scores/s, %.0f bytes a score before compaction", grouped(int64(r.WriteScoresPerS)), r.DiskPerScore)},
+		{"end to end", fmt.Sprintf("%s readings/s from the stream to the database; %.0f bytes a reading in the stream", grouped(int64(r.EndToEndPerSec)), r.StreamPerReading)},
+	} {
+		if _, err := fmt.Fprintf(p.Stdout, "%-12s %s\n", row.what, row.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
