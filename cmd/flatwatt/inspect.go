@@ -145,7 +145,7 @@ func describe(path string, info formats.Info, s *survey, zoned bool, most int) *
 		Encoding: info.Encoding, Compression: info.Compression, Members: info.Members,
 		Meters: len(s.meters), Readings: s.readings, Rejected: s.rejected, First: timeText(s.first), Last: timeText(s.last),
 		Actual: s.quality[flatwatt.Actual], Estimated: s.quality[flatwatt.Estimated], Edited: s.quality[flatwatt.Edited],
-		Negative: s.negative, Reactive: s.reactive, Voltage: s.voltage, Stamp: s.stamps(), Notes: notesOf(info.Tally),
+		Negative: s.negative, Reactive: s.reactive, Voltage: s.voltage, Stamp: s.stamps(zoned), Notes: notesOf(info.Tally),
 		RejectsBy: s.reasons, zoned: zoned, sums: s.balances,
 	}
 	if f, err := os.Stat(path); err == nil && f.Mode().IsRegular() {

@@ -177,19 +177,22 @@ func intervalText(r *inspection, pick func(string, string) string) string {
 // stampText says what the guess is worth, and what to do about it.
 func stampText(r *inspection, pick func(string, string) string) string {
 	g := r.Stamp
-	zone := pick("UTC; give --zone to compare with local midnight", "UTC；可用 --zone 指定时区")
-	if r.zoned {
-		zone = pick("the zone given", "指定时区")
+	where := pick("the zone given", "指定时区")
+	if !r.zoned {
+		where = fmt.Sprintf(pick("%s UTC", "UTC %s"), g.Midnight)
 	}
+	meters := fmt.Sprintf(pick("%s of %s meters", "%s / %s 块表"), grouped(int64(g.Meters)), grouped(int64(g.Of)))
 	switch {
 	case g.Of == 0:
 		return pick("no meter covers a day: which end is stamped cannot be told", "数据不足一天，无法判断")
 	case g.Convention == "start" && g.Certain:
-		return fmt.Sprintf(pick("read right: %s of %s meters begin and end at midnight (%s)", "正确：%s / %s 块表起止于零点（%s）"), grouped(int64(g.Meters)), grouped(int64(g.Of)), zone)
+		return fmt.Sprintf(pick("read right: %s begin and end at midnight (%s)", "正确：%s起止于零点（%s）"), meters, where)
 	case g.Convention == "end" && g.Certain:
-		return fmt.Sprintf(pick("one interval late: %s of %s meters begin and end an interval after midnight (%s); times seem to be stamped at the end: --stamp end", "整体晚一个间隔：%s / %s 块表（%s）；时标应为时段末：--stamp end"), grouped(int64(g.Meters)), grouped(int64(g.Of)), zone)
+		return fmt.Sprintf(pick("one interval late: %s begin and end an interval after midnight (%s); times seem to be stamped at the end: --stamp end", "整体晚一个间隔：%s（零点为%s）；时标应为时段末：--stamp end"), meters, where)
+	case g.Midnight != "" && g.Certain:
+		return fmt.Sprintf(pick("whole days: %s begin and end at %s; if that is not midnight of their zone (give it with --zone), times are stamped at the end: --stamp end", "整日数据：%s起止于 %s；若非当地零点（用 --zone 指定时区），时标应为时段末：--stamp end"), meters, where)
 	}
-	return fmt.Sprintf(pick("unclear: the data do not begin and end at midnight (%s)", "不明：数据起止不在零点（%s）"), zone)
+	return pick("unclear: the data do not begin and end at midnight", "不明：数据起止不在零点")
 }
 
 func share(part, whole int64) string {

@@ -212,40 +212,67 @@ func (s *survey) demands() (low, mid, high float64) {
 
 // A stampGuess says at which end of their intervals times seem to be stamped.
 type stampGuess struct {
-	Convention string `json:"convention"` // "start", "end" or "unknown"
-	Meters     int    `json:"meters"`     // that speak for it
-	Of         int    `json:"of"`         // that cover whole days
-	Certain    bool   `json:"certain"`
+	Convention string `json:"convention"`         // "start", "end" or "unknown"
+	Meters     int    `json:"meters"`             // that speak for it
+	Of         int    `json:"of"`                 // that cover a day
+	Midnight   string `json:"midnight,omitempty"` // UTC time at which days seem to begin, where no zone was given
+	Certain    bool   `json:"certain"`            // nine of ten meters agree
 }
 
 // stamps guesses from where the series of meters begin and end: exports are cut at
 // midnight. A series whose intervals, as they were read, run from 00:00 to 00:00 was read
-// right; one that runs from 00:15 to 00:15 was stamped at the end of its intervals. What
-// it gets wrong: data that begin and end at any hour say nothing, and midnight is that of
-// zone, which must be right.
-func (s *survey) stamps() stampGuess {
-	right, shifted, whole := 0, 0, 0
+// right; one that runs from 00:15 to 00:15 was stamped at the end of its intervals.
+//
+// Where no zone was given, midnight is the time of day at which most series both begin and
+// end. Zones lie at full and half hours from UTC, so a quarter past shows the end of a
+// quarter of an hour; for longer intervals start and end then look the same, and only
+// midnight is told. What it gets wrong: Nepal and the Chatham islands, which lie at
+// a quarter; and nothing can be said of data that begin and end at any hour.
+func (s *survey) stamps(zoned bool) stampGuess {
+	votes := map[[2]time.Duration]int{} // by beginning and interval
+	g := stampGuess{Convention: "unknown"}
 	for _, m := range s.meters {
 		if m.interval <= 0 || m.last.Sub(m.first) < 20*time.Hour {
 			continue
 		}
-		whole++
-		switch from, to := sinceMidnight(m.first, s.zone), sinceMidnight(m.last, s.zone); {
-		case from == 0 && to == 0:
-			right++
-		case from == m.interval && to == m.interval:
-			shifted++
+		g.Of++
+		zone := time.UTC
+		if zoned {
+			zone = s.zone
+		}
+		if from := sinceMidnight(m.first, zone); from == sinceMidnight(m.last, zone) {
+			votes[[2]time.Duration{from, m.interval}]++
 		}
 	}
-	g := stampGuess{Convention: "unknown", Of: whole}
-	switch {
-	case right > shifted:
-		g.Convention, g.Meters = "start", right
-	case shifted > 0:
-		g.Convention, g.Meters = "end", shifted
+	var best [2]time.Duration
+	for _, k := range slices.SortedFunc(maps.Keys(votes), func(a, b [2]time.Duration) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) }) {
+		if votes[k] > g.Meters {
+			best, g.Meters = k, votes[k]
+		}
 	}
-	g.Certain = whole > 0 && 10*g.Meters >= 9*whole
+	g.Certain = g.Of > 0 && 10*g.Meters >= 9*g.Of
+	if g.Meters > 0 {
+		g.Convention, g.Midnight = conventionOf(best[0], best[1], zoned)
+	}
 	return g
+}
+
+// conventionOf judges series that begin and end so long after midnight, or, without a
+// zone, after midnight UTC.
+func conventionOf(from, interval time.Duration, zoned bool) (convention, midnight string) {
+	const half = 30 * time.Minute
+	switch {
+	case zoned && from == 0, !zoned && interval < half && from%half == 0:
+		convention = "start"
+	case zoned && from == interval, !zoned && interval < half && from%half == interval:
+		convention, from = "end", from-interval
+	default:
+		convention = "unknown"
+	}
+	if !zoned {
+		midnight = time.Time{}.Add(from).Format("15:04")
+	}
+	return convention, midnight
 }
 
 func sinceMidnight(t time.Time, zone *time.Location) time.Duration {
