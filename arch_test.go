@@ -16,7 +16,7 @@ var mayImport = map[string][]string{
 	"models":                    {},
 	"detectors":                 {"", "models"},
 	"detectors/suite":           {""},
-	"detectors/balance":         {"", "detectors", "network"},
+	"detectors/balance":         {"", "detectors", "models", "network"},
 	"metrics":                   {"", "streams"},
 	"secure":                    {},
 	"network":                   {""},

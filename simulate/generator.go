@@ -192,6 +192,7 @@ func (g *Generator) customer(i int) (flatwatt.Series, flatwatt.Truth, flow) {
 			copy(c.q, drawn.q)
 		}
 	}
+	g.dropBypass(p, blk, c)
 	g.cutPower(p.transformer, c, drawn)
 	return g.measure(i, p, c), g.truth(i, p, blk, changeKW), drawn
 }

@@ -24,9 +24,6 @@ import (
 // archiveEnv is the setting archive.url as a variable.
 const archiveEnv = envPrefix + "ARCHIVE_URL"
 
-// noArchive as archive.url keeps none.
-const noArchive = "none"
-
 func newArchive(p *Program, opt *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "archive ls|verify|export|merge|retain",

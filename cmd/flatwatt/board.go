@@ -144,11 +144,12 @@ func (b *board) Findings() []console.Finding {
 	return list
 }
 
-// compareScores puts the highest log odds first,
-// meters without a score last; ties by name.
+// compareScores puts the highest probability first, which detectors have in common, then
+// the highest log odds; meters without a score last; ties by name.
 func compareScores(x, y flatwatt.Score) int {
 	return cmp.Or(
 		cmp.Compare(btoi(math.IsNaN(x.LogOdds)), btoi(math.IsNaN(y.LogOdds))),
+		-cmp.Compare(x.Probability, y.Probability),
 		-cmp.Compare(x.LogOdds, y.LogOdds),
 		cmp.Compare(x.Meter, y.Meter),
 	)

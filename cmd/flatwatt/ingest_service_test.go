@@ -103,7 +103,7 @@ func (v *village) scored(t *testing.T, page string, n int) {
 	for _, s := range answer.Suspects {
 		judged += btoi(s.Probability != nil)
 	}
-	if len(answer.Suspects) != 15 || judged < 10 {
+	if len(answer.Suspects) < 15 || judged < 10 { // customers, and the transformers above them
 		t.Errorf("%d meters, %d with a probability:\n%.2000s", len(answer.Suspects), judged, body)
 	}
 }
@@ -149,7 +149,7 @@ func TestPushedAndDroppedReadingsAreScored(t *testing.T) {
 	v.env["FLATWATT_INGEST_FOLDER_SETTLE_S"] = "1"
 	service := start(t, v.env, "run")
 	url := service.await(`push: (http://\S+)`)
-	page := service.await(`page: (http://\S+)`)
+	service.await(`page: (http://\S+)`)
 	service.await(`ready: readings`)
 
 	var pushed, dropped bytes.Buffer
@@ -183,7 +183,7 @@ func TestPushedAndDroppedReadingsAreScored(t *testing.T) {
 		t.Fatal(err)
 	}
 	service = start(t, v.env, "run")
-	page = service.await(`page: (http://\S+)`)
+	page := service.await(`page: (http://\S+)`)
 	service.await(`done/rest.jsonl: (\d+) accepted, 0 rejected`)
 	// The second start resumes after what it saved, or scores it again.
 	v.scored(t, page, v.readings-last)

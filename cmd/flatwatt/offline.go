@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/flatwatt/flatwatt"
@@ -51,11 +52,15 @@ func (p *Program) openRegister(dir string) (*file.Fleet, error) {
 
 // scoreFleet runs the pipeline over a loaded fleet up to asof, into sink, which may be nil.
 func (p *Program) scoreFleet(ctx context.Context, model *detectors.Params, fleet *file.Fleet, asof time.Time, sink flatwatt.Sink) (*board, detectors.Counts, error) {
-	scorer, err := newScorer(model, fleet.Meters(), fleet.Meters(), fleet.Weather())
+	net, err := p.networkOf(fleet.Dir(), fleet.Meters())
 	if err != nil {
 		return nil, detectors.Counts{}, err
 	}
-	b := newBoard(fleet.Dir(), customers(fleet.Meters()), wordsIn("en"))
+	scorer, err := newScorerOn(net, model, fleet.Meters(), fleet.Meters(), fleet.Weather())
+	if err != nil {
+		return nil, detectors.Counts{}, err
+	}
+	b := newBoard(fleet.Dir(), slices.Concat(customers(fleet.Meters()), scorer.grid.Nodes()), wordsIn("en"))
 	b.loads = fleetLoads{fleet}
 	bar := p.progress("score", "readings", fleet.Stats().Readings)
 	done := int64(0)
@@ -78,7 +83,23 @@ func (p *Program) scoreFleet(ctx context.Context, model *detectors.Params, fleet
 	took := time.Since(began)
 	bar.end("%s readings in %.1f s, %s a second", grouped(done), took.Seconds(), grouped(int64(float64(done)/took.Seconds())))
 	b.finish(nil)
-	return b, scorer.customers.Counts(), nil
+	counts := scorer.customers.Counts()
+	for _, m := range scorer.grid.Nodes() { // no customer's, but of use
+		counts.Unknown -= uint64(readingsOf(fleet, m.ID))
+	}
+	return b, counts, nil
+}
+
+// readingsOf is how many readings of a meter a fleet holds.
+func readingsOf(fleet *file.Fleet, id flatwatt.MeterID) (n int) {
+	s, ok := fleet.Series(id)
+	if !ok {
+		return 0
+	}
+	for _, e := range s.Energy {
+		n += btoi(e == e)
+	}
+	return n
 }
 
 // customers are the meters that the customer detector scores; others have detectors of

@@ -15,6 +15,7 @@ import (
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/metrics"
+	"github.com/flatwatt/flatwatt/network"
 	"github.com/flatwatt/flatwatt/streams"
 	"github.com/flatwatt/flatwatt/streams/file"
 	"github.com/flatwatt/flatwatt/streams/influx"
@@ -140,7 +141,7 @@ func (p *Program) scoreBuckets(ctx context.Context, g *grid, buckets []int, read
 func (p *Program) bucketPipeline(g *grid, bucket int) (streams.Pipeline, error) {
 	meters := g.buckets[bucket]
 	model := *g.model // checking a model prepares it: loops must not do that to the same one
-	scorer, err := newScorer(&model, meters, g.fleet.Meters(), g.fleet.Weather())
+	scorer, err := newScorerOn(g.net, &model, meters, g.fleet.Meters(), g.fleet.Weather())
 	if err != nil {
 		return streams.Pipeline{}, err
 	}
@@ -199,6 +200,7 @@ type service struct {
 	settings settings
 	model    *detectors.Params
 	fleet    *file.Fleet
+	net      *network.Network
 	to       *servers
 	board    *board
 	recent   *recentLoads

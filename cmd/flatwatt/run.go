@@ -69,10 +69,14 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 	if err != nil {
 		return err
 	}
-	b := newBoard(s.Fleet, customers(fleet.Meters()), wordsIn(opt.lang))
+	b := newBoard(s.Fleet, fleet.Meters(), wordsIn(opt.lang))
 	recent := newRecentLoads(s.Run.PlotHours)
 	b.loads = recent
-	sv := service{settings: s, model: model, fleet: fleet, to: to, board: b, recent: recent, fresh: fresh, metrics: metrics.New(buildVersion().Version), health: &metrics.Health{}}
+	net, err := p.networkOf(s.Fleet, fleet.Meters())
+	if err != nil {
+		return err
+	}
+	sv := service{settings: s, model: model, net: net, fleet: fleet, to: to, board: b, recent: recent, fresh: fresh, metrics: metrics.New(buildVersion().Version), health: &metrics.Health{}}
 	if err := p.serveAll(ctx, sv); err != nil {
 		return err
 	}
@@ -97,7 +101,7 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 
 // runWhole scores the whole stream in this process.
 func (p *Program) runWhole(ctx context.Context, sv service) error {
-	scorer, err := newScorer(sv.model, sv.fleet.Meters(), sv.fleet.Meters(), sv.fleet.Weather())
+	scorer, err := newScorerOn(sv.net, sv.model, sv.fleet.Meters(), sv.fleet.Meters(), sv.fleet.Weather())
 	if err != nil {
 		return err
 	}

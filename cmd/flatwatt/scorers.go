@@ -3,24 +3,37 @@ package main
 import (
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/detectors"
+	"github.com/flatwatt/flatwatt/detectors/balance"
 	"github.com/flatwatt/flatwatt/detectors/suite"
+	"github.com/flatwatt/flatwatt/network"
 )
 
 // judges are every detector that scores, as one Scorer.
 type judges struct {
 	*suite.Suite
 	customers *detectors.Fleet
+	grid      *balance.Scorer
 }
 
 // newScorer is the one place that says which detectors score. meters are those whose
 // readings come here; register is the whole fleet, which tells what lies above and below
 // them. The order of detectors is part of a checkpoint: add at the end.
 func newScorer(model *detectors.Params, meters, register []flatwatt.Meter, weather flatwatt.Weather) (*judges, error) {
+	net, _ := network.New(network.Parents(register), nil) // `topology check` tells the faults
+	return newScorerOn(net, model, meters, register, weather)
+}
+
+// newScorerOn is newScorer where the network is known better than by the parent column.
+func newScorerOn(net *network.Network, model *detectors.Params, meters, register []flatwatt.Meter, weather flatwatt.Weather) (*judges, error) {
 	fleet, err := newCustomers(model, meters, weather)
 	if err != nil {
 		return nil, err
 	}
-	return &judges{Suite: suite.New(fleet), customers: fleet}, nil
+	grid, err := balance.New(model, meters, register, net, weather, balance.Options{})
+	if err != nil {
+		return nil, dataError{err}
+	}
+	return &judges{Suite: suite.New(fleet, grid), customers: fleet, grid: grid}, nil
 }
 
 // newCustomers is the detector of customers' meters alone.

@@ -30,6 +30,10 @@ import (
 // checkpointName is under which the customer detector's checkpoint is kept.
 const checkpointName = "customer"
 
+// chunkPoints is how many scores are sent in a request: some requests are on their way at
+// once, and smaller ones keep database and disk at work at the same time.
+const chunkPoints = 2_000
+
 // servers are the two ends of the service, embedded or real: the code that uses them
 // is the same.
 type servers struct {
@@ -123,7 +127,7 @@ func (p *Program) startDatabase(ctx context.Context, s settings, to *servers) er
 			return fmt.Errorf("influx.listen: %w", err)
 		}
 	}
-	client, err := influx.Open(influx.Config{URL: to.influxURL, Token: token, Org: s.Influx.Org, Bucket: s.Influx.Bucket})
+	client, err := influx.Open(influx.Config{URL: to.influxURL, Token: token, Org: s.Influx.Org, Bucket: s.Influx.Bucket, ChunkPoints: chunkPoints})
 	if err != nil {
 		return err
 	}

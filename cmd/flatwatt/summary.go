@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/console"
 	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/streams/file"
 )
@@ -23,8 +24,9 @@ func writeSummary(w io.Writer, st style, fleet *file.Fleet, b *board, counts det
 		fmt.Fprintf(w, "%s  %s\n", st.dim(pad(name, 9, false)), fmt.Sprintf(format, args...))
 	}
 	all := b.Findings()
-	n := tally(all)
-	unheard := len(customers(fleet.Meters())) - len(all)
+	own, grid := byKind(all)
+	n := tally(own)
+	unheard := len(customers(fleet.Meters())) - len(own)
 	line("fleet", "%s", fleet.Dir())
 	line("meters", "%d of %d in the register have readings", s.Meters, len(fleet.Meters()))
 	line("days", "%s meter days from %s to %s", grouped(s.MeterDays), s.First.Format(time.DateOnly), s.Last.Format(time.DateOnly))
@@ -37,7 +39,22 @@ func writeSummary(w io.Writer, st style, fleet *file.Fleet, b *board, counts det
 	}
 	line("judged", "%d suspects, %d ended, %d meter faults, %d normal, %d not enough data",
 		n[flatwatt.Suspect], n[flatwatt.Ended], n[flatwatt.MeterFault], n[flatwatt.Normal], n[flatwatt.NotEnoughData]+unheard)
+	if g := tally(grid); len(grid) > 0 {
+		line("grid", "%d transformers and feeders balanced: %d suspects, %d ended", len(grid), g[flatwatt.Suspect], g[flatwatt.Ended])
+	}
 	fmt.Fprintln(w)
+}
+
+// byKind parts findings into those of customers and those of the grid.
+func byKind(all []console.Finding) (customers, grid []console.Finding) {
+	for _, f := range all {
+		if f.Score.Detector == rankedDetector {
+			customers = append(customers, f)
+		} else {
+			grid = append(grid, f)
+		}
+	}
+	return customers, grid
 }
 
 // rejectsText names the commonest reasons first.

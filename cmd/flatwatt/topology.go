@@ -81,8 +81,6 @@ func readNetwork(dir string) (*network.Network, []network.Fault, error) {
 
 // networkOf is the network by which a fleet is scored: the register as it was taken, with
 // the changes of topology.csv. Faults are said, and do not stop anything.
-//
-//lint:ignore U1000 the balance of transformers, which is being wired, asks for it
 func (p *Program) networkOf(dir string, meters []flatwatt.Meter) (*network.Network, error) {
 	changes, faults, err := readLinks(dir, "topology.csv", network.ReadChanges)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

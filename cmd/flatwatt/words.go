@@ -1,10 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/detectors"
+	"github.com/flatwatt/flatwatt/detectors/balance"
 )
 
 // reasonsInLine is how many pieces of evidence the one-line reason names.
@@ -15,10 +17,20 @@ const reasonsInLine = 3
 func wordsIn(lang string) func(flatwatt.Score) (string, []string) {
 	return func(s flatwatt.Score) (string, []string) {
 		all := make([]string, len(s.Evidence))
+		var where []string
 		for i, e := range s.Evidence {
+			if id, ok := balance.CandidateOf(e); ok {
+				all[i] = fmt.Sprintf(map[bool]string{false: "likeliest at %s (%.0f %%)", true: "最可能在 %s（%.0f %%）"}[lang == "zh"], id, 100*e.Value)
+				where = append(where, all[i])
+				continue
+			}
 			all[i] = detectors.Say(e, lang)
 		}
-		return lineOf(s, all, lang), all
+		line := lineOf(s, all, lang)
+		if len(where) > 0 { // first: it is where to go
+			line = where[0] + map[bool]string{false: "; ", true: "；"}[lang == "zh"] + line
+		}
+		return line, all
 	}
 }
 

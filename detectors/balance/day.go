@@ -190,18 +190,25 @@ func (s *Scorer) roll(z *zone) {
 	z.open(z.day+1, s.grace)
 }
 
-// load fills dst with meter i's mean demand of each of n intervals of the given length
-// from the start of the open day; an interval with a missing reading is NaN.
-func (s *Scorer) load(dst []float64, i int32, n int, step time.Duration) []float64 {
-	dst = dst[:0]
+// A dayLoad is a meter's mean demand, interval by interval, over one day.
+type dayLoad struct {
+	kw    []float64 // NaN where a reading is missing, until it is repaired
+	sure  []bool    // measured: neither estimated nor filled
+	heard bool      // anything at all was read
+}
+
+// load fills d with meter i's n intervals of the given length from the start of the open day.
+func (s *Scorer) load(d *dayLoad, i int32, n int, step time.Duration) {
+	d.kw, d.sure, d.heard = d.kw[:0], d.sure[:0], false
 	per := int(step / s.meters[i].Interval)
 	w := s.slots[s.offset[i]:]
 	for k := range n {
-		sum := 0.0
+		sum, sure := 0.0, true
 		for _, sl := range w[k*per : k*per+per] {
 			sum += sl.kw()
+			sure = sure && sl&3 == 2
+			d.heard = d.heard || sl != 0
 		}
-		dst = append(dst, sum/float64(per))
+		d.kw, d.sure = append(d.kw, sum/float64(per)), append(d.sure, sure)
 	}
-	return dst
 }

@@ -44,6 +44,7 @@ type outcome struct {
 	worst    flatwatt.Score   // the most suspicious day before the onset
 	place    int              // of the host among the candidates, 1 first; 0: not judged
 	withVolt bool
+	several  bool // more than one customer bypasses here: the truth tells the largest only
 }
 
 // stream yields the readings of series interval by interval, as they come in.
@@ -87,6 +88,13 @@ func measure(t testing.TB, cfg simulate.Config, params *detectors.Params) []outc
 		volt[ser.Meter] = ser.Voltage != nil
 		if strings.HasPrefix(string(ser.Meter), "t") {
 			byNode[ser.Meter] = newOutcome(cfg.Seed, &ser, truth)
+		}
+	}
+	first := map[flatwatt.MeterID]bool{}
+	for b := range g.Bypasses() {
+		if o := byNode[b.Transformer]; o != nil {
+			o.several = first[b.Transformer]
+			first[b.Transformer] = true
 		}
 	}
 	var scores []flatwatt.Score
@@ -181,6 +189,7 @@ func report(t testing.TB, all []outcome, months float64) {
 	var bypass []outcome
 	for _, o := range all {
 		switch {
+		case o.several:
 		case o.truth.Label != flatwatt.Miner:
 			honest = append(honest, o.best.LogOdds)
 		default:

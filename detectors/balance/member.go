@@ -27,15 +27,16 @@ type memberState struct {
 	Volt    voltage
 }
 
-// repair fills what is missing in x, a member's day: short gaps by a line, longer ones by
+// repair fills what is missing in a member's day: short gaps by a line, longer ones by
 // the profile, whose variance goes to doubt (kW²). Zeros of a meter that never reads zero
 // are missing, for zeroDays.
-func (m *memberState) repair(x, doubt []float64, step time.Duration) {
-	m.countZeros(x)
-	if m.Days >= 3 && m.Zeros < zeroDays && m.least() > zeroAbove {
+func (m *memberState) repair(d *dayLoad, doubt []float64, step time.Duration) {
+	x := d.kw
+	least := m.least()
+	if shown := m.countZeros(x); m.Days >= 3 && m.Zeros < zeroDays && least > zeroAbove && !(shown < least/2) {
 		for t, v := range x {
 			if v == 0 {
-				x[t] = math.NaN()
+				x[t], d.sure[t] = math.NaN(), false
 			}
 		}
 	}
@@ -53,19 +54,24 @@ func (m *memberState) repair(x, doubt []float64, step time.Duration) {
 	}
 }
 
-// countZeros counts the days in a row on which nothing but zero was read.
-func (m *memberState) countZeros(x []float64) {
-	known := false
+// countZeros counts the days in a row on which nothing but zero was read. It returns the
+// mean of what was read besides zeros, NaN if nothing was.
+func (m *memberState) countZeros(x []float64) float64 {
+	sum, n, zeros := 0.0, 0.0, 0
 	for _, v := range x {
-		if v == v && v != 0 {
-			m.Zeros = 0
-			return
+		switch {
+		case v == 0:
+			zeros++
+		case v == v:
+			sum, n = sum+v, n+1
 		}
-		known = known || v == v
 	}
-	if known {
+	if n > 0 {
+		m.Zeros = 0
+	} else if zeros > 0 {
 		m.Zeros = min(m.Zeros+1, 1000)
 	}
+	return sum / n
 }
 
 func (m *memberState) least() float64 {
@@ -119,10 +125,11 @@ func shifted(x []float64, t int, by float64) float64 {
 }
 
 // learn takes a repaired day into the profile. What was filled teaches nothing new.
-func (m *memberState) learn(x []float64, heard, watched bool) {
-	if !heard {
+func (m *memberState) learn(d *dayLoad, watched bool) {
+	if !d.heard {
 		return
 	}
+	x := d.kw
 	var sum [24]float64
 	var n [24]float64
 	for t, v := range x {

@@ -25,21 +25,24 @@ type nodeState struct {
 	Loss     loss
 	LoadKW   float32 // mean input, exponentially over a week
 	Days     uint16
-	Watched  uint8 // 1 while its residual is suspicious: nothing is learned meanwhile
-	_        uint8
+	Held     uint16       // days in a row on which the residual stood above what is usual
 	Alarm    flatwatt.Day // first day as a suspect; 0 never
-	BlockKW  float32      // as last judged; 0 where there is none
-	Residual float32      // share of the input that no meter and no loss explains, over two weeks
+	Accused  int32        // 1 + the member whose register was thought wrong yesterday; 0 none
+	Factor   float32      // and its factor
+	Usual    [len(levels)]usual
+	BlockKW  float32 // as last judged; 0 where there is none
+	Residual float32 // share of the input that no meter and no loss explains, over two weeks
 }
 
 // scratch is the workspace for one node and day.
 type scratch struct {
-	input, rest, doubt []float64
-	own, sorted        []float64
-	loads              [][]float64 // of each member, repaired
-	raw                []bool      // by member: heard at all on the day
-	volts              [][]float64 // hourly, of each member; empty where not metered
-	hourly             [2][]float64
+	input         dayLoad
+	rest, doubt   []float64
+	steps, sorted []float64
+	loads         []dayLoad   // of each member, repaired
+	volts         [][]float64 // hourly, of each member; empty where not metered
+	hourly        []float64
+	sums          [2][]float64 // running, of the residual and of its known values
 }
 
 // balance makes the residual of node k over z's open day and appends it to s.readings.
@@ -50,30 +53,23 @@ type scratch struct {
 func (s *Scorer) balance(k int32, z *zone) {
 	n, c := &s.nodes[k], &s.scratch
 	count := int((z.end - z.start) / int64(n.step/time.Second))
-	c.input = s.load(c.input, n.meter, count, n.step)
+	s.load(&c.input, n.meter, count, n.step)
 	st := &s.state[k]
-	if !anyKnown(c.input) {
+	if !c.input.heard {
 		return
 	}
-	s.loadMembers(n, z, count)
+	s.loadMembers(n, count)
 	s.subtract(k, z, st)
-	if s.explain(k) { // a register that has begun to count wrongly since
-		s.subtract(k, z, st)
-	}
+	s.explain(k, z, st)
 	s.learn(k, z, st)
 	s.emit(n, z)
 }
 
 // loadMembers fills c.loads with the members' demand as far as it is known.
-func (s *Scorer) loadMembers(n *node, z *zone, count int) {
+func (s *Scorer) loadMembers(n *node, count int) {
 	c := &s.scratch
 	for len(c.loads) < int(n.hi-n.lo) {
-		c.loads, c.raw = append(c.loads, nil), append(c.raw, false)
-	}
-	for i := n.lo; i < n.hi; i++ {
-		at := i - n.lo
-		c.loads[at] = s.load(c.loads[at], s.members[i].meter, count, n.step)
-		c.raw[at] = anyKnown(c.loads[at])
+		c.loads = append(c.loads, dayLoad{})
 	}
 	if cap(c.doubt) < count {
 		c.doubt, c.rest = make([]float64, count), make([]float64, count)
@@ -81,30 +77,23 @@ func (s *Scorer) loadMembers(n *node, z *zone, count int) {
 	c.doubt, c.rest = c.doubt[:count], c.rest[:count]
 	clear(c.doubt)
 	for i := n.lo; i < n.hi; i++ {
-		s.memory[i].repair(c.loads[i-n.lo], c.doubt, n.step)
+		d := &c.loads[i-n.lo]
+		s.load(d, s.members[i].meter, count, n.step)
+		s.memory[i].repair(d, c.doubt, n.step)
 	}
-}
-
-func anyKnown(x []float64) bool {
-	for _, v := range x {
-		if v == v {
-			return true
-		}
-	}
-	return false
 }
 
 // subtract computes c.rest.
 func (s *Scorer) subtract(k int32, z *zone, st *nodeState) {
 	n, c := &s.nodes[k], &s.scratch
-	copy(c.rest, c.input)
+	copy(c.rest, c.input.kw)
 	for i := n.lo; i < n.hi; i++ {
 		m := &s.members[i]
 		lo, hi := m.span(z, n.step, len(c.rest))
-		s.memory[i].takeFrom(c.rest, c.loads[i-n.lo], lo, hi)
+		s.memory[i].takeFrom(c.rest, c.loads[i-n.lo].kw, lo, hi)
 	}
 	limit := maskShare * float64(st.LoadKW)
-	for t, x := range c.input {
+	for t, x := range c.input.kw {
 		c.rest[t] -= st.Loss.at(x)
 		if st.Days > 0 && (x < darkShare*float64(st.LoadKW) || c.doubt[t] > limit*limit) {
 			c.rest[t] = math.NaN()
@@ -147,7 +136,7 @@ func (m *member) span(z *zone, step time.Duration, count int) (lo, hi int) {
 // learn takes the day into the memory of the node and its members.
 func (s *Scorer) learn(k int32, z *zone, st *nodeState) {
 	n, c := &s.nodes[k], &s.scratch
-	input, rest := mean(c.input), mean(c.rest)
+	input, rest := mean(c.input.kw), mean(c.rest)
 	if input == input {
 		st.Days = min(st.Days+1, 10000)
 		st.LoadKW += float32(gain(st.Days, 7) * (input - float64(st.LoadKW)))
@@ -155,13 +144,85 @@ func (s *Scorer) learn(k int32, z *zone, st *nodeState) {
 	if rest == rest && input > 0 {
 		st.Residual += float32(gain(st.Days, 14) * (rest/input - float64(st.Residual)))
 	}
-	if st.Watched == 0 {
-		st.Loss.learn(c.input, c.rest, &c.sorted)
+	held := st.hold(c.rest, &c.sorted)
+	if !held {
+		st.Loss.learn(c.input.kw, c.rest, &c.sorted)
 	}
 	s.learnVoltage(k, z)
 	for i := n.lo; i < n.hi; i++ {
-		s.memory[i].learn(c.loads[i-n.lo], c.raw[i-n.lo], st.Watched != 0)
+		s.memory[i].learn(&c.loads[i-n.lo], held)
 	}
+}
+
+const (
+	holdAbove = 4.0 // usual distances from which a residual is unusual and not learned from …
+	holdShare = 0.01
+	holdMost  = 60 // … for so many days in a row; then it has become what is usual
+	holdAfter = 7  // days before which the usual is not known
+)
+
+// A usual is what a quantile of a day's residual used to be.
+type usual struct{ MidKW, DevKW float32 }
+
+func (u *usual) unusual(x float64, st *nodeState) bool {
+	return math.Abs(x-float64(u.MidKW)) > holdAbove*float64(u.DevKW)+holdShare*float64(st.LoadKW)
+}
+
+func (u *usual) learn(x float64, st *nodeState) {
+	e := x - float64(u.MidKW)
+	g := gain(st.Days, 14)
+	u.MidKW += float32(g * e)
+	u.DevKW += float32(g * (min(math.Abs(e), 6*float64(u.DevKW)+0.01*float64(st.LoadKW)) - float64(u.DevKW)))
+}
+
+// levels are the quantiles by which a residual is told to be unusual: the middle, and
+// one that a block of a few hours a day lifts.
+var levels = [2]float64{0.5, 0.85}
+
+// unusual reports whether a day's residual is far from what it used to be.
+func (st *nodeState) unusual(rest []float64, buf *[]float64) bool {
+	if st.Days <= holdAfter {
+		return false
+	}
+	for i, p := range levels {
+		if st.Usual[i].unusual(quantile(rest, p, buf), st) {
+			return true
+		}
+	}
+	return false
+}
+
+// hold reports whether the day is unusual: then the loss and the members' levels are not
+// learned from it, lest a block becomes a loss.
+func (st *nodeState) hold(rest []float64, buf *[]float64) bool {
+	if x := quantile(rest, .5, buf); x != x {
+		return true
+	}
+	if st.unusual(rest, buf) && st.Held < holdMost {
+		st.Held++
+		return true
+	}
+	st.Held = 0
+	for i, p := range levels {
+		st.Usual[i].learn(quantile(rest, p, buf), st)
+	}
+	return false
+}
+
+// quantile is that of the known values; NaN where fewer than a quarter are known.
+func quantile(x []float64, p float64, buf *[]float64) float64 {
+	known := (*buf)[:0]
+	for _, v := range x {
+		if v == v {
+			known = append(known, v)
+		}
+	}
+	*buf = known
+	if len(known) == 0 || len(known) < len(x)/4 {
+		return math.NaN()
+	}
+	slices.Sort(known)
+	return known[int(p*float64(len(known)-1))]
 }
 
 // gain is the weight of the n-th of a mean that forgets half in so many days.

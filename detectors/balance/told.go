@@ -2,12 +2,18 @@ package balance
 
 import (
 	"math"
+	"time"
 
 	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/models"
 )
 
 const (
-	watchFrom     = 0.02 // probability from which a node's memory stands still
+	accusedOdds = -3.0 // while a wrong register waits for its second day
+	staticOdds  = -1.5 // a residual that was always there: an unmetered honest load as well
+	// nodeOdds puts the log-odds of 1 false transformer per 1,000 transformer-months at 0:
+	// from fleets of seeds 501–506 (docs/network.md), on which nothing is reported.
+	nodeOdds      = 2.5
 	namedMost     = 3    // customers named with a suspected node
 	namedFrom     = 0.02 // share from which one is named
 	candidateTerm = "customer "
@@ -20,19 +26,49 @@ func (s *Scorer) told(dst, scores []flatwatt.Score) []flatwatt.Score {
 		k := s.nodeOf[sc.Meter]
 		st := &s.state[k]
 		sc.Detector = detectorOf(s.meters[s.nodes[k].meter].Kind)
-		st.Watched, st.BlockKW = 0, 0
-		if sc.Probability >= watchFrom {
-			st.Watched = 1
-		}
+		st.BlockKW = 0
 		if sc.Block.Value == sc.Block.Value {
 			st.BlockKW = float32(sc.Block.Value)
 		}
+		s.weigh(&sc, st, s.meters[s.nodes[k].meter].Zone)
 		if sc.State == flatwatt.Suspect || sc.State == flatwatt.Ended {
 			sc.Evidence = s.withCandidates(sc.Evidence, k)
 		}
 		dst = append(dst, sc)
 	}
 	return dst
+}
+
+// weigh changes an inner score into that of a node. The inner fleet was made for
+// customers, whose loads change for many honest reasons; what is left of a balance has few.
+func (s *Scorer) weigh(sc *flatwatt.Score, st *nodeState, zone *time.Location) {
+	if sc.State == flatwatt.Suspect || sc.State == flatwatt.Ended {
+		sc.State = flatwatt.Normal
+	}
+	sc.FirstAlarm = time.Time{}
+	if sc.LogOdds != sc.LogOdds {
+		return
+	}
+	if st.Accused != 0 {
+		sc.LogOdds += accusedOdds
+	}
+	if sc.Block.Value == sc.Block.Value && sc.Onset.At.IsZero() {
+		sc.LogOdds += staticOdds
+	}
+	sc.LogOdds += nodeOdds
+	sc.Probability = models.Sigmoid(sc.LogOdds)
+	if sc.LogOdds >= 0 {
+		sc.State = flatwatt.Suspect
+		if !sc.Ended.IsZero() {
+			sc.State = flatwatt.Ended
+		}
+		if st.Alarm == 0 {
+			st.Alarm = sc.Day
+		}
+	}
+	if st.Alarm != 0 {
+		sc.FirstAlarm = (st.Alarm + 1).Start(zone)
+	}
 }
 
 // withCandidates copies evidence into the arena and adds the likeliest customers. They say

@@ -80,7 +80,7 @@ func (s *Scorer) learnVoltage(k int32, z *zone) {
 		return
 	}
 	per := int(time.Hour / n.step)
-	c.hourly[0] = hourly(c.hourly[0][:0], c.rest, per)
+	c.hourly = hourly(c.hourly[:0], c.rest, per)
 	for i := n.lo; i < n.hi; i++ {
 		if len(c.volts[i-n.lo]) > 0 {
 			s.memory[i].Volt.decay(voltageDecay)
@@ -94,7 +94,7 @@ func (s *Scorer) learnVoltage(k int32, z *zone) {
 // learnHour compares the members' voltages of one hour with their median.
 func (s *Scorer) learnHour(n *node, h, per int) {
 	c := &s.scratch
-	rest := c.hourly[0][h]
+	rest := c.hourly[h]
 	c.sorted = c.sorted[:0]
 	for at := range c.volts[:n.hi-n.lo] {
 		if len(c.volts[at]) > h && c.volts[at][h] == c.volts[at][h] {
@@ -113,7 +113,7 @@ func (s *Scorer) learnHour(n *node, h, per int) {
 			continue
 		}
 		own := 0.0
-		for _, x := range c.loads[i-n.lo][h*per : h*per+per] {
+		for _, x := range c.loads[i-n.lo].kw[h*per : h*per+per] {
 			own += x / float64(per)
 		}
 		s.memory[i].Volt.add(own, rest, v[h]-median)

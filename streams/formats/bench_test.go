@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-
 	"github.com/flatwatt/flatwatt/streams/formats"
 )
 
@@ -71,4 +70,3 @@ func cpuSeconds(b *testing.B) float64 {
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
 }
-

@@ -121,7 +121,6 @@ type block struct {
 	start      int64
 	updated    int64
 	values     []value
-	quality    flatwatt.Quality
 	unreadable bool
 }
 

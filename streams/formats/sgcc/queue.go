@@ -53,7 +53,6 @@ type queue struct {
 	json *json.Decoder
 	in   *budget
 	open bool // the bracket of an array was read
-	held []byte
 }
 
 func newQueue(r io.Reader, lim format.Limits) *queue {

@@ -95,9 +95,8 @@ type decoder struct {
 	queue   *queue
 	drained bool
 
-	fields  [][]byte
-	value   []float64
-	quality []flatwatt.Quality
+	fields [][]byte
+	value  []float64
 }
 
 func (d *decoder) step(o *format.Out) (err error) {
