@@ -22,6 +22,7 @@ type Config struct {
 	Grid            GridConfig         `yaml:"grid"`
 	Metering        MeteringConfig     `yaml:"metering"`
 	Miners          MinerConfig        `yaml:"miners"`
+	Clusters        ClusterConfig      `yaml:"clusters"`
 	Changes         ChangeConfig       `yaml:"changes"`
 	Faults          FaultConfig        `yaml:"faults"`
 	Regions         []Region           `yaml:"regions"`
@@ -109,7 +110,8 @@ func DefaultConfig() Config {
 			Schedules:   ScheduleShares{AlwaysOn: .70, Night: .15, OffPeak: .10, Daytime: .05},
 			HostWeights: defaultHosts(),
 		},
-		Changes: ChangeConfig{Share: .13},
+		Clusters: ClusterConfig{Members: 10, Units: 1, OverDays: 5},
+		Changes:  ChangeConfig{Share: .13},
 		Faults: FaultConfig{
 			Missing: .015, Stuck: .01, Estimated: .05, Swap: .01, CTChange: .02, ClockOffset: .02,
 			ZeroFill: .01, LateDays: .01, Duplicate: .002, PowerCutsPerYear: 2,

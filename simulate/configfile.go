@@ -108,7 +108,7 @@ const (
 
 // Validate says what is wrong with c, as a *FieldError, or nil.
 func (c *Config) Validate() error {
-	checks := []func() error{c.validateScale, c.validateShares, c.validateUses, c.validateRegions}
+	checks := []func() error{c.validateScale, c.validateShares, c.validateUses, c.validateRegions, c.validateClusters}
 	for _, check := range checks {
 		if err := check(); err != nil {
 			return err

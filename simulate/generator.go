@@ -25,8 +25,10 @@ type Generator struct {
 	transformers int
 	feeders      int
 	meters       []flatwatt.Meter
-	miners       []bool    // whether customer i has one
-	pool         sync.Pool // *canvas
+	miners       []bool // whether customer i has one
+	clusters     []Cluster
+	clustered    map[int]*miner // by customer
+	pool         sync.Pool      // *canvas
 }
 
 // sky is the weather of one region on the grid of intervals.
@@ -58,6 +60,7 @@ func New(cfg Config) (*Generator, error) {
 	g.feeders = (g.transformers + cfg.Grid.TransformersPerFeeder - 1) / cfg.Grid.TransformersPerFeeder
 	g.weigh()
 	g.pool.New = func() any { return newCanvas(n) }
+	g.planClusters()
 	g.register()
 	return g, nil
 }

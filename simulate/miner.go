@@ -27,6 +27,8 @@ type miner struct {
 	lead     bool    // the residual reactive power leads
 	autotune bool    // after a restart it searches for its settings for hours
 	bypass   bool    // draws before the customer's meter
+	firmware []firmwareStep
+	operator int // number of the operator whose block it is, from 1; 0: on its own
 }
 
 // A machine is one unit, there from start on.
@@ -127,5 +129,9 @@ func (m *miner) String() string {
 		parts = append(parts, fmt.Sprintf("%d × %s", j-i, units[m.machines[i].model].name))
 		i = j
 	}
-	return strings.Join(parts, " + ") + ", " + string(m.schedule)
+	text := strings.Join(parts, " + ") + ", " + string(m.schedule)
+	if m.operator > 0 {
+		text += fmt.Sprintf(", operator %d", m.operator)
+	}
+	return text
 }

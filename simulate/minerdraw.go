@@ -211,7 +211,7 @@ func (m *miner) modeSteps(c *canvas, r *rand.Rand) []float64 {
 		if left -= c.cal.dt; m.modes && left < 0 {
 			mode, left = powerModes[r.IntN(len(powerModes))], 14*24*r.ExpFloat64()
 		}
-		steps[i] = mode
+		steps[i] = mode * m.firmwareAt(float64(i)*c.cal.dt)
 	}
 	return steps
 }

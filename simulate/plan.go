@@ -45,7 +45,9 @@ func (g *Generator) planOf(i int) *plan {
 	isMiner, isChange, solar := r.Float64() < g.minerChance(p.use), chance(r, g.cfg.Changes.Share), chance(r, g.cfg.PVShare)
 	p.contract(r, g.build(p, r, solar), g.cfg.Metering.CTFromKW)
 	hours := g.cal.hours()
-	if isMiner {
+	if m := g.clustered[i]; m != nil {
+		p.miner = m
+	} else if isMiner {
 		p.miner = g.hide(i, p, hours)
 	} else if isChange {
 		c := stream(g.cfg.Seed, uint64(i), forChange)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/console"
+	clusters "github.com/flatwatt/flatwatt/detectors/cluster"
 )
 
 // rankedDetector is the detector of customers' meters.
@@ -18,7 +19,7 @@ const rankedDetector = "customer"
 // as a whole. What others say of the same meter is kept in the database.
 func ranks(detector string) bool {
 	switch detector {
-	case rankedDetector, "transformer", "feeder", "generator":
+	case rankedDetector, "cluster", "transformer", "feeder", "generator":
 		return true
 	}
 	return false
@@ -80,6 +81,9 @@ func (b *board) add(readings int, scores []flatwatt.Score) {
 		}
 		s.Evidence = slices.Clone(s.Evidence) // scores are valid until the next call only
 		b.latest[s.Meter] = s
+		if s.Detector == "cluster" {
+			continue // no meter: its members tell the time
+		}
 		if end := (s.Day + 1).Start(zoneOf(b.meters[s.Meter])); end.After(b.status.AsOf) {
 			b.status.AsOf = end
 			b.status.Days++
@@ -123,6 +127,11 @@ func (b *board) Findings() []console.Finding {
 	list := make([]console.Finding, 0, len(b.latest))
 	for id, s := range b.latest {
 		f := console.Finding{Meter: b.meters[id], Score: s}
+		if node, ok := clusters.NodeOf(id); ok && s.Detector == "cluster" {
+			f.Meter = b.meters[node]
+			f.Meter.ID, f.Meter.Kind = id, "cluster"
+			f.Meter.Zone = zoneOf(f.Meter)
+		}
 		if f.Meter.ID == "" {
 			f.Meter = flatwatt.Meter{ID: id, Zone: time.UTC}
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/console"
+	clusters "github.com/flatwatt/flatwatt/detectors/cluster"
 	"github.com/flatwatt/flatwatt/streams/file"
 )
 
@@ -53,7 +54,7 @@ func (p *Program) explain(ctx context.Context, opt *options, flags explainFlags,
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(fleet.Meters(), func(m flatwatt.Meter) bool { return m.ID == id }) {
+	if _, isCase := clusters.NodeOf(id); !isCase && !slices.ContainsFunc(fleet.Meters(), func(m flatwatt.Meter) bool { return m.ID == id }) {
 		return usagef("meter %s is not in %s/meters.csv", id, flags.fleet)
 	}
 	b, _, err := p.scoreFleet(ctx, model, fleet, asof, nil)
@@ -89,6 +90,9 @@ func (p *Program) explain(ctx context.Context, opt *options, flags explainFlags,
 }
 
 func whyUnscored(fleet *file.Fleet, id flatwatt.MeterID) string {
+	if node, ok := clusters.NodeOf(id); ok {
+		return fmt.Sprintf("there is no cluster of blocks below %s", node)
+	}
 	if _, ok := fleet.Series(id); !ok {
 		return "there are no readings of it"
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/detectors/balance"
+	clusters "github.com/flatwatt/flatwatt/detectors/cluster"
 	"github.com/flatwatt/flatwatt/detectors/suite"
 	"github.com/flatwatt/flatwatt/network"
 )
@@ -33,7 +34,7 @@ func newScorerOn(net *network.Network, model *detectors.Params, meters, register
 	if err != nil {
 		return nil, dataError{err}
 	}
-	return &judges{Suite: suite.New(fleet, grid), customers: fleet, grid: grid}, nil
+	return &judges{Suite: suite.New(clusters.New(fleet, meters, register, net), grid), customers: fleet, grid: grid}, nil
 }
 
 // newCustomers is the detector of customers' meters alone.

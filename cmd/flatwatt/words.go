@@ -7,6 +7,7 @@ import (
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/detectors/balance"
+	clusters "github.com/flatwatt/flatwatt/detectors/cluster"
 )
 
 // reasonsInLine is how many pieces of evidence the one-line reason names.
@@ -24,7 +25,14 @@ func wordsIn(lang string) func(flatwatt.Score) (string, []string) {
 				where = append(where, all[i])
 				continue
 			}
+			if text, ok := clusterWords(e, lang); ok {
+				all[i] = text
+				continue
+			}
 			all[i] = detectors.Say(e, lang)
+		}
+		if s.Detector == "cluster" {
+			return clusterLine(s, all, lang), all
 		}
 		line := lineOf(s, all, lang)
 		if len(where) > 0 { // first: it is where to go
@@ -73,4 +81,40 @@ func lineOf(s flatwatt.Score, all []string, lang string) string {
 		return strings.Join(parts, "；")
 	}
 	return strings.Join(parts, "; ")
+}
+
+// clusterWords say a piece of evidence of a cluster; ok is false where it is of another detector.
+func clusterWords(e flatwatt.Evidence, lang string) (text string, ok bool) {
+	if clusters.IsCount(e) {
+		if lang == "zh" {
+			return fmt.Sprintf("%.0f 个恒定负荷在 %.0f 天内相继出现", e.Value, clusters.Window), true
+		}
+		return fmt.Sprintf("%.0f blocks began within %.0f days of one another", e.Value, clusters.Window), true
+	}
+	if clusters.IsOthers(e) {
+		return fmt.Sprintf(map[bool]string{false: "%.0f meters show none, and operators are rare", true: "其余 %.0f 块表无此类负荷，团伙本属少见"}[lang == "zh"], e.Value), true
+	}
+	if id, is := clusters.MemberOf(e); is {
+		return fmt.Sprintf("%s: %.2g kW", id, e.Value), true
+	}
+	if node, is := clusters.WholeOf(e); is {
+		return fmt.Sprintf(map[bool]string{false: "part of the case at %s", true: "属于 %s 的案件"}[lang == "zh"], node), true
+	}
+	return "", false
+}
+
+// clusterLine names the number of members and those that say most.
+func clusterLine(s flatwatt.Score, all []string, lang string) string {
+	var parts, members []string
+	for i, e := range s.Evidence {
+		if _, is := clusters.MemberOf(e); is && len(members) < reasonsInLine {
+			members = append(members, all[i])
+		} else if _, part := clusters.WholeOf(e); part || clusters.IsCount(e) {
+			parts = append(parts, all[i])
+		}
+	}
+	if parts = append(parts, members...); len(parts) == 0 {
+		parts = []string{map[bool]string{false: "its blocks have gone", true: "相关负荷已消失"}[lang == "zh"]}
+	}
+	return strings.Join(parts, map[bool]string{false: "; ", true: "；"}[lang == "zh"])
 }

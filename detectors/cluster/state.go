@@ -1,0 +1,68 @@
+package cluster
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+)
+
+const stateVersion = 1
+
+var errTruncated = errors.New("state of the clusters is truncated")
+
+// AppendBinary implements encoding.BinaryAppender. Layout, little endian: version u32 ·
+// hash of meters and network u64 · members · cases · the inner scorer's state.
+func (s *Scorer) AppendBinary(b []byte) ([]byte, error) {
+	le := binary.LittleEndian
+	b = le.AppendUint64(le.AppendUint32(b, stateVersion), s.hash())
+	for _, part := range []any{s.members, s.cases} {
+		var err error
+		if b, err = binary.Append(b, le, part); err != nil {
+			return nil, fmt.Errorf("state of the clusters: %w", err)
+		}
+	}
+	return s.inner.AppendBinary(b)
+}
+
+// UnmarshalBinary implements encoding.BinaryUnmarshaler. It refuses the state of another
+// layout or network. After an error the Scorer must not be used.
+func (s *Scorer) UnmarshalBinary(b []byte) error {
+	le := binary.LittleEndian
+	if len(b) < 12 {
+		return errTruncated
+	}
+	if v := le.Uint32(b); v != stateVersion {
+		return fmt.Errorf("state of the clusters has layout %d, this program %d: start from the archive", v, stateVersion)
+	}
+	if le.Uint64(b[4:]) != s.hash() {
+		return errors.New("state of the clusters is of another network: start from the archive")
+	}
+	b = b[12:]
+	for _, part := range []any{s.members, s.cases} {
+		n, err := binary.Decode(b, le, part)
+		if err != nil {
+			return errTruncated
+		}
+		b = b[n:]
+	}
+	s.active, s.next = s.active[:0], 0
+	for i := range s.members {
+		if s.members[i].Odds != 0 {
+			s.active = append(s.active, int32(i))
+		}
+	}
+	return s.inner.UnmarshalBinary(b)
+}
+
+// hash tells registers and networks apart.
+func (s *Scorer) hash() uint64 {
+	h := fnv.New64a()
+	for i, id := range s.ids {
+		fmt.Fprintf(h, "%s\x00", id)
+		for _, u := range s.ups[s.upOf[i]:s.upOf[i+1]] {
+			fmt.Fprintf(h, "%s\x00%d\x00%d\x00", s.nodes[u.node].id, u.from, u.to)
+		}
+	}
+	return h.Sum64()
+}
