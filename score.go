@@ -17,7 +17,7 @@ type Score struct {
 
 	Probability float64 // that the meter hides a miner, or hid one that has ended; calibrated, in [0, 1]
 	LogOdds     float64 // natural logarithm of the odds, before calibration
-	LogEValue   float64 // natural logarithm of the e-value against "no new always-on load"; NaN: not computed yet
+	LogEValue   float64 // natural logarithm of the e-value against "an honest meter"; NaN: the model has none
 
 	Block       Estimate  // kW of the suspected block
 	Onset       Instants  // zero At: the block is older than the data

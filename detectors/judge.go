@@ -127,7 +127,8 @@ func (f *Fleet) weigh(s *flatwatt.Score, j *judgement) {
 		b = onsetBranch
 	}
 	s.LogOdds = models.LogAddExp(models.LogAddExp(on, gone), st)
-	s.Probability = models.Sigmoid(f.calibrate(s.LogOdds))
+	calibrated := f.params.Calibrated(s.LogOdds)
+	s.Probability, s.LogEValue = models.Sigmoid(calibrated), f.params.EValue.Log(calibrated)
 	wasThere := gone > on && gone >= st
 	if wasThere {
 		s.Evidence = f.epitaph(j)
@@ -164,13 +165,6 @@ func (j *judgement) gone(on float64) float64 {
 		return math.Inf(-1)
 	}
 	return float64(j.c.past.logOdds)
-}
-
-func (f *Fleet) calibrate(logOdds float64) float64 {
-	if len(f.params.Calibration.Knots) == 0 {
-		return logOdds
-	}
-	return f.params.Calibration.At(logOdds)
 }
 
 // logOdds sums the contributions of both branches, and to both what the trees add for

@@ -41,6 +41,12 @@ type Params struct {
 	// AlarmProbability is the calibrated probability from which a meter is a suspect.
 	// It is derived from the operator's false-alarm budget, not chosen by hand.
 	AlarmProbability float64 `json:"alarm_probability"`
+	// EValue turns calibrated log-odds into evidence that a list with a promised
+	// false-discovery rate can be made from. Zero: the model promises none.
+	EValue models.EValue `json:"e_value,omitzero"`
+	// FalseAlarms are the thresholds that an operator's budget may ask for, as counted
+	// on fleets without fitting. Empty: the model promises none.
+	FalseAlarms models.AlarmRates `json:"false_alarms,omitzero"`
 
 	curves  [numTerms]models.Curve     // Terms in the register's order
 	classAt map[flatwatt.Class]float64 // index of a class, as the trees know it
@@ -116,6 +122,9 @@ func (p *Params) Validate() error {
 	if err := p.Calibration.Validate(); err != nil {
 		errs = append(errs, fmt.Errorf("calibration: %w", err))
 	}
+	if err := errors.Join(p.EValue.Validate(), p.FalseAlarms.Validate()); err != nil {
+		errs = append(errs, fmt.Errorf("e_value or false_alarms: %w", err))
+	}
 	classes, _ := p.ClassIndex()
 	p.classAt = map[flatwatt.Class]float64{}
 	for i, c := range classes {
@@ -131,6 +140,14 @@ func (p *Params) Validate() error {
 		errs = append(errs, errors.New(`classes: the entry "" for every other class is missing`))
 	}
 	return errors.Join(errs...)
+}
+
+// Calibrated is the calibrated log-odds of what the evidence adds up to.
+func (p *Params) Calibrated(logOdds float64) float64 {
+	if len(p.Calibration.Knots) == 0 {
+		return logOdds
+	}
+	return p.Calibration.At(logOdds)
 }
 
 // prior is the prior log-odds of a class on a branch.

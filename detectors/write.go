@@ -19,6 +19,7 @@ const (
 	thresholdDigits   = 6 // where a tree splits
 	leafDigits        = 5 // what a node is worth
 	alarmDigits       = 4
+	rateDigits        = 6 // thresholds close to 1
 )
 
 // WriteParams is p as a model file, for ReadParams: one line a term, class and tree,
@@ -32,6 +33,7 @@ func WriteParams(p *Params) ([]byte, error) {
 	fmt.Fprintf(&b, "{\n \"version\": %s,\n", quoted(p.Version))
 	fmt.Fprintf(&b, " \"alarm_probability\": %s,\n", number(p.AlarmProbability, alarmDigits))
 	fmt.Fprintf(&b, " \"calibration\": %s,\n", curveText(p.Calibration, calibrationDigits))
+	writeGuarantees(&b, p)
 	b.WriteString(" \"classes\": {")
 	for i, c := range slices.Sorted(maps.Keys(p.Classes)) {
 		v := p.Classes[c]
@@ -47,6 +49,16 @@ func WriteParams(p *Params) ([]byte, error) {
 	}
 	b.WriteString("\n}\n")
 	return b.Bytes(), nil
+}
+
+func writeGuarantees(b *bytes.Buffer, p *Params) {
+	if e := p.EValue; e != (models.EValue{}) {
+		fmt.Fprintf(b, " \"e_value\": {\"cap\":%s,\"log_mean\":%s},\n", number(e.Cap, alarmDigits), number(e.LogMean, calibrationDigits))
+	}
+	if a := p.FalseAlarms; len(a.Probability) > 0 {
+		fmt.Fprintf(b, " \"false_alarms\": {\"probability\":%s,\"false_alarms_per_1000_meter_months\":%s},\n",
+			numbers(a.Probability, rateDigits), numbers(a.Per1000Months, rateDigits))
+	}
 }
 
 func writeBoost(b *bytes.Buffer, p *Params) {

@@ -16,7 +16,7 @@ import (
 type fitFlags struct {
 	plan, out, version, from string
 	simulate, calibrate      []string
-	fleets                   []string
+	fleets, promise          []string
 	seeds                    []uint
 	days                     int
 	holdout, budget          float64
@@ -53,6 +53,7 @@ The same plan and seeds give the same file.`,
 	f.IntVar(&flags.days, "days", 0, "use a window of so many days of each meter of --fleet; 0: all")
 	f.Float64Var(&flags.holdout, "holdout", 0.25, "share of each training fleet's meters that is kept for measuring, by hash of the meter's id")
 	f.StringArrayVar(&flags.calibrate, "calibrate-simulate", nil, "fleet configuration `file` to draw a calibration fleet from, with as many miners as are expected in the field; may be repeated")
+	f.StringArrayVar(&flags.promise, "promise-fleet", nil, "fleet `directory` to count promises on (docs/guarantees.md), with truth.csv or --inject-seeds; with --from and no training fleets nothing else changes; may be repeated")
 	f.Float64Var(&flags.budget, "budget", defaultBudget, "false alarms per 1,000 meter-months")
 	return cmd
 }
@@ -67,15 +68,11 @@ func (p *Program) fit(ctx context.Context, opt *options, plan *fitPlan, out stri
 		return err
 	}
 	lib := &fleetLibrary{p: p, plan: plan}
-	samples, err := p.collectSamples(ctx, lib, start)
+	model, err := p.fitted(ctx, lib, start)
 	if err != nil {
 		return err
 	}
-	model, err := p.fitModel(plan, start, samples)
-	if err != nil {
-		return err
-	}
-	if err := p.calibrateModel(ctx, lib, model); err != nil {
+	if err := p.guaranteeModel(ctx, lib, model); err != nil {
 		return err
 	}
 	text, err := detectors.WriteParams(model)
@@ -91,6 +88,25 @@ func (p *Program) fit(ctx context.Context, opt *options, plan *fitPlan, out stri
 		return err
 	}
 	return p.printComparison(opt, before.Version, model.Version, rows)
+}
+
+// fitted is a new model of the plan's training and calibration fleets; without any it is
+// the one to start from under its new name.
+func (p *Program) fitted(ctx context.Context, lib *fleetLibrary, start *detectors.Params) (*detectors.Params, error) {
+	if len(lib.plan.Train) == 0 {
+		model := *start
+		model.Version = lib.plan.Version
+		return &model, nil
+	}
+	samples, err := p.collectSamples(ctx, lib, start)
+	if err != nil {
+		return nil, err
+	}
+	model, err := p.fitModel(lib.plan, start, samples)
+	if err != nil {
+		return nil, err
+	}
+	return model, p.calibrateModel(ctx, lib, model)
 }
 
 // startModels are the model that fitting starts from and the one to compare with: what

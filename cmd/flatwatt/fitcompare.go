@@ -70,7 +70,7 @@ func measureModel(ctx context.Context, model *detectors.Params, fleet *knownFlee
 			in.Truth = append(in.Truth, t)
 		}
 	}
-	e, err := evaluate.Evaluate(in, budget(defaultBudget))
+	e, err := evaluate.Evaluate(in, alarmBudget(defaultBudget))
 	return e.Report, err
 }
 

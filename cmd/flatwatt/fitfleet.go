@@ -20,6 +20,7 @@ import (
 // A knownFleet is a fleet in memory whose truth is known.
 type knownFleet struct {
 	name    string
+	kind    string // simulated, or a directory's: what promises are made for
 	meters  []flatwatt.Meter
 	weather flatwatt.Weather
 	series  []flatwatt.Series
@@ -91,7 +92,7 @@ func drawKnown(ctx context.Context, e *fleetEntry, seed uint64) (*knownFleet, er
 	if err != nil {
 		return nil, usageError{err}
 	}
-	k := &knownFleet{name: fmt.Sprintf("simulated, seed %d", seed), weather: g.Weather(), truth: map[flatwatt.MeterID]flatwatt.Truth{}}
+	k := &knownFleet{name: fmt.Sprintf("simulated, seed %d", seed), kind: fmt.Sprintf("simulated, %d days", cfg.Days), weather: g.Weather(), truth: map[flatwatt.MeterID]flatwatt.Truth{}}
 	byID := map[flatwatt.MeterID]flatwatt.Meter{}
 	for _, m := range g.Meters() {
 		byID[m.ID] = m
@@ -114,7 +115,7 @@ func (l *fleetLibrary) fromDir(ctx context.Context, e *fleetEntry) (*knownFleet,
 		}
 		l.dir, l.read = e.Fleet, fleet
 	}
-	k := &knownFleet{name: filepath.Base(e.Fleet), weather: l.read.Weather(), truth: map[flatwatt.MeterID]flatwatt.Truth{}}
+	k := &knownFleet{name: filepath.Base(e.Fleet), kind: "directory", weather: l.read.Weather(), truth: map[flatwatt.MeterID]flatwatt.Truth{}}
 	if len(e.Seeds) == 0 {
 		if len(l.read.Truth()) == 0 {
 			return nil, dataError{fmt.Errorf("%s has no truth.csv and no seeds to inject with: there is nothing to learn from", e.Fleet)}

@@ -30,6 +30,7 @@ type fitPlan struct {
 	Train       []fleetEntry `yaml:"train"`
 	Calibrate   []fleetEntry `yaml:"calibrate"`
 	Holdout     []fleetEntry `yaml:"holdout"`
+	Guarantee   []fleetEntry `yaml:"guarantee"` // none: those of Calibrate
 }
 
 type fitSettings struct {
@@ -102,7 +103,7 @@ func readFitPlan(path string, getenv func(string) string) (*fitPlan, error) {
 	if env := getenv("FLATWATT_DATA"); env != "" {
 		data = env
 	}
-	for _, list := range [][]fleetEntry{plan.Train, plan.Calibrate, plan.Holdout} {
+	for _, list := range [][]fleetEntry{plan.Train, plan.Calibrate, plan.Holdout, plan.Guarantee} {
 		for i := range list {
 			if f := &list[i].Fleet; *f != "" && !filepath.IsAbs(*f) {
 				*f = filepath.Join(data, *f)
@@ -120,13 +121,13 @@ func readFitPlan(path string, getenv func(string) string) (*fitPlan, error) {
 
 // planned is the plan that the flags name or spell out.
 func (f *fitFlags) planned(cmd *cobra.Command, getenv func(string) string) (*fitPlan, error) {
-	if (f.plan == "") == (len(f.simulate)+len(f.fleets) == 0) {
+	if (f.plan == "") == (len(f.simulate)+len(f.fleets)+len(f.promise) == 0) {
 		return nil, usagef("name training fleets either in a --plan or by --simulate and --fleet")
 	}
 	plan := newFitPlan()
 	var err error
 	if f.plan != "" {
-		for _, name := range []string{"inject-seeds", "days", "holdout", "calibrate-simulate"} {
+		for _, name := range []string{"inject-seeds", "days", "holdout", "calibrate-simulate", "promise-fleet"} {
 			if cmd.Flags().Changed(name) {
 				return nil, usagef("--%s: with --plan that is said in the plan", name)
 			}
@@ -170,13 +171,17 @@ func (f *fitFlags) spellOut(plan *fitPlan) error {
 	if err := errors.Join(entry(f.simulate, &plan.Train), entry(f.calibrate, &plan.Calibrate)); err != nil {
 		return err
 	}
-	for _, dir := range f.fleets {
-		e := fleetEntry{Fleet: dir, Days: f.days}
-		for _, s := range f.seeds {
-			e.Seeds = append(e.Seeds, uint64(s))
+	named := func(dirs []string) (list []fleetEntry) {
+		for _, dir := range dirs {
+			e := fleetEntry{Fleet: dir, Days: f.days}
+			for _, s := range f.seeds {
+				e.Seeds = append(e.Seeds, uint64(s))
+			}
+			list = append(list, e)
 		}
-		plan.Train = append(plan.Train, e)
+		return list
 	}
+	plan.Train, plan.Guarantee = append(plan.Train, named(f.fleets)...), named(f.promise)
 	if f.holdout == 0 {
 		return nil
 	}
@@ -212,13 +217,13 @@ func (plan *fitPlan) check() error {
 	if b := plan.Boost; b.Trees < 0 || b.Trees > maxTrees || b.Depth < 1 || b.Depth > maxDepth || !(b.Rate > 0 && b.Rate <= 1) {
 		bad("boost: %+v; want up to %d trees of depth 1 to %d and a rate in (0, 1]", b, maxTrees, maxDepth)
 	}
-	if len(plan.Train) == 0 {
-		bad("train: names no fleets")
+	if len(plan.Train) == 0 && (plan.From == "" || len(plan.Guarantee) == 0) {
+		bad("train: names no fleets; only a model that `from` names needs none, to have its promises counted on `guarantee`")
 	}
 	for _, list := range []struct {
 		name    string
 		entries []fleetEntry
-	}{{"train", plan.Train}, {"calibrate", plan.Calibrate}, {"holdout", plan.Holdout}} {
+	}{{"train", plan.Train}, {"calibrate", plan.Calibrate}, {"holdout", plan.Holdout}, {"guarantee", plan.Guarantee}} {
 		for i := range list.entries {
 			if err := list.entries[i].check(); err != nil {
 				bad("%s[%d]: %w", list.name, i, err)
@@ -256,8 +261,8 @@ func (e *fleetEntry) check() error {
 	return nil
 }
 
-// budget is the evaluation that finds the alarm threshold.
-func budget(falseAlarms float64) evaluate.Options {
+// alarmBudget is the evaluation that finds the alarm threshold.
+func alarmBudget(falseAlarms float64) evaluate.Options {
 	o := evaluate.DefaultOptions()
 	o.FalseAlarms, o.Replicates = falseAlarms, 0
 	return o

@@ -84,10 +84,22 @@ type calibrator struct {
 	miner   []bool
 	in      evaluate.Input // daily probabilities are log-odds until threshold
 	fleets  int
+
+	honestDays int
 }
 
 // add scores one fleet.
 func (c *calibrator) add(ctx context.Context, model *detectors.Params, fleet *knownFleet) error {
+	raw := func(s *flatwatt.Score) float64 { return s.LogOdds }
+	return c.addWith(ctx, model, fleet, raw, func(s *flatwatt.Score, miner bool) {
+		c.logOdds, c.miner = append(c.logOdds, s.LogOdds), append(c.miner, miner)
+	})
+}
+
+// addWith scores one fleet, keeps value of every judged day as its probability, and gives
+// one day in calibrationEvery to take, where it is known whether there was a miner.
+func (c *calibrator) addWith(ctx context.Context, model *detectors.Params, fleet *knownFleet,
+	value func(*flatwatt.Score) float64, take func(s *flatwatt.Score, miner bool)) error {
 	c.fleets++
 	rename := func(id flatwatt.MeterID) flatwatt.MeterID { // fleets may use the same ids
 		return flatwatt.MeterID(fmt.Sprintf("%d/%s", c.fleets, id))
@@ -104,14 +116,20 @@ func (c *calibrator) add(ctx context.Context, model *detectors.Params, fleet *kn
 		if math.IsNaN(s.LogOdds) {
 			return
 		}
-		c.in.Daily = append(c.in.Daily, evaluate.DayScore{Meter: rename(s.Meter), Day: s.Day, Probability: s.LogOdds})
+		c.in.Daily = append(c.in.Daily, evaluate.DayScore{Meter: rename(s.Meter), Day: s.Day, Probability: value(s)})
 		t := fleet.truth[s.Meter]
+		if t.Label != flatwatt.Miner {
+			c.honestDays++
+		}
 		miner, known := minerOn(t, s.Start)
 		if known && !hidden(t) && (int(s.Day)+int(s.Meter[len(s.Meter)-1]))%calibrationEvery == 0 {
-			c.logOdds, c.miner = append(c.logOdds, s.LogOdds), append(c.miner, miner)
+			take(s, miner)
 		}
 	})
 }
+
+// months are the meter-months of honest meters.
+func (c *calibrator) months() float64 { return float64(c.honestDays) / (365.2425 / 12) }
 
 // threshold is the probability from which alarms stay within the budget of false alarms per
 // 1,000 meter-months, and the meter-months of honest meters that it rests on. NaN where
@@ -122,7 +140,7 @@ func (c *calibrator) threshold(model *detectors.Params, falseAlarms float64) (pr
 		*p = models.Sigmoid(model.Calibration.At(*p))
 	}
 	c.in.Method = "calibration fleets"
-	e, err := evaluate.Evaluate(c.in, budget(falseAlarms))
+	e, err := evaluate.Evaluate(c.in, alarmBudget(falseAlarms))
 	if err != nil {
 		return 0, 0, err
 	}

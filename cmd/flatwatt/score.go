@@ -20,6 +20,7 @@ import (
 type scoreFlags struct {
 	fleet, out, asof, model string
 	top                     int
+	promise                 promiseFlags
 }
 
 func newScore(p *Program, opt *options) *cobra.Command {
@@ -39,6 +40,7 @@ rejected.csv (what could not be taken, with its reason).`,
 	p.addModelFlag(cmd, &flags.model)
 	cmd.Flags().StringVar(&flags.asof, "asof", "", "leave out readings that end after this `time` (2006-01-02 or RFC 3339, UTC)")
 	cmd.Flags().IntVar(&flags.top, "top", 10, "how many ranks to print")
+	flags.promise.add(cmd)
 	needFlags(cmd, "fleet")
 	return cmd
 }
@@ -54,6 +56,9 @@ func (p *Program) score(ctx context.Context, opt *options, flags scoreFlags) err
 	}
 	fleet, err := p.openFleet(ctx, flags.fleet)
 	if err != nil {
+		return err
+	}
+	if model, err = flags.promise.apply(p, model, len(customers(fleet.Meters()))); err != nil {
 		return err
 	}
 	var sink flatwatt.Sink
@@ -83,6 +88,10 @@ func (p *Program) score(ctx context.Context, opt *options, flags scoreFlags) err
 	findings := b.Findings()
 	if opt.output == "table" {
 		writeSummary(p.Stdout, p.style(p.Stdout), fleet, b, counts)
+	}
+	if flags.promise.falseShare > 0 {
+		findings = flags.promise.inspections(p, b)
+		flags.top = len(findings)
 	}
 	if opt.output == "table" && flags.top <= 0 {
 		return nil // the summary was asked for, not the ranks
