@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"metrics":                   {"", "streams"},
 	"secure":                    {},
 	"network":                   {""},
+	"grafana":                   {},
 	"streams":                   {""},
 	"streams/memory":            {"", "streams"},
 	"streams/archive":           {""},
