@@ -6,17 +6,56 @@ const (
 	countsDecay = 0.87 // a day: half-life 5 days
 	delaySigmas = 6.0
 	delayLeast  = 0.03 // intervals
-	delayMost   = 6.0
+	lags        = 4    // intervals by which a clock may be wrong
+	delayGrid   = 0.25 // intervals; then to a tenth of that
 )
 
-// counts are sums over steps from one interval to the next: dr of the residual, dc of the
-// derivative of a member's load. What one customer switches, no other switches at the same
-// quarter-hour, and a clock that is late by d leaves d·x′ in the residual: Σ dr·dc / Σ dc²
-// estimates d.
+// counts are sums over steps from one interval to the next, from which a member's clock is
+// told. What one customer switches, no other switches at the same quarter-hour: where its
+// register x is late by d, subtracting x(t + d) leaves the least steps in the residual r.
+// With X_j the member's step j intervals later,
+//
+//	Σ (Δr − X_d + X_0)² = RR − 2·Σ Δr·(X_d − X_0) + Σ (X_d − X_0)²
+//
+// and X_d between intervals by a line, so that C_j = Σ Δr·X_j and A_j = Σ X_0·X_j tell it
+// for every d.
 type counts struct {
-	CC, RC float64 // kW²
-	Noise  float64 // Σ dr², kW²
-	N      float64
+	C  [2*lags + 1]float64 // kW², lag −lags first
+	A  [lags + 1]float64   // kW²
+	RR float64             // kW²
+	N  float64
+}
+
+// less is by how much a delay of d lowers the squares of the residual's steps.
+func (u *counts) less(d float64) float64 {
+	k := math.Floor(d)
+	f, i := d-k, int(k)
+	if i == lags {
+		i, f = lags-1, 1
+	}
+	c := func(j int) float64 { return u.C[lags+j] }
+	a := func(j int) float64 { return u.A[max(j, -j)] }
+	along := (1-f)*c(i) + f*c(i+1) - c(0)
+	size := ((1-f)*(1-f)+f*f+1)*a(0) + 2*f*(1-f)*a(1) - 2*(1-f)*a(i) - 2*f*a(i+1)
+	return 2*along - size
+}
+
+// delay is the delay that leaves the least steps; 0 unless it is sure.
+func (u *counts) delay() float64 {
+	best, most := 0.0, 0.0
+	look := func(from, to, by float64) {
+		for d := from; d <= to+1e-9; d += by {
+			if x := u.less(d); x > most {
+				best, most = d, x
+			}
+		}
+	}
+	look(-lags, lags, delayGrid)
+	look(max(best-delayGrid, -lags), min(best+delayGrid, lags), delayGrid/10)
+	if math.Abs(best) < delayLeast || most < delaySigmas*delaySigmas*(u.RR-most)/u.N {
+		return 0
+	}
+	return best
 }
 
 // setClocks counts the day's steps of all members and moves their delays; it reports
@@ -53,36 +92,53 @@ func steps(dst, x []float64) []float64 {
 }
 
 func (m *memberState) setClock(dr []float64, load *dayLoad) bool {
-	d := countSteps(dr, load)
-	if d.N < 12 || d.CC <= 0 {
+	d := m.countSteps(dr, load)
+	if d.N < 12 || d.A[0] <= 0 {
 		return false
 	}
-	d.RC += float64(m.Delay) * d.CC // as if its clock had been left late
 	all := &m.Counts
-	all.CC, all.RC = countsDecay*all.CC+d.CC, countsDecay*all.RC+d.RC
-	all.Noise, all.N = countsDecay*all.Noise+d.Noise, countsDecay*all.N+d.N
-	late, se := all.RC/all.CC, math.Sqrt(all.Noise/all.N/all.CC)
-	if math.Abs(late) < delayLeast || math.Abs(late) < delaySigmas*se {
-		late = 0
+	for j := range all.C {
+		all.C[j] = countsDecay*all.C[j] + d.C[j]
 	}
+	for j := range all.A {
+		all.A[j] = countsDecay*all.A[j] + d.A[j]
+	}
+	all.RR, all.N = countsDecay*all.RR+d.RR, countsDecay*all.N+d.N
 	was := m.Delay
-	m.Delay = float32(min(max(late, -delayMost), delayMost))
+	m.Delay = float32(all.delay())
 	return math.Abs(float64(m.Delay-was)) > delayLeast
 }
 
 // countSteps counts the steps between measured readings only: where a gap is filled the
-// load jumps for no reason, and the residual jumps the other way.
-func countSteps(dr []float64, load *dayLoad) (d counts) {
-	x, sure := load.kw, load.sure
-	for t := 2; t < len(x)-1; t++ {
-		r := dr[t]
-		if r != r || !sure[t+1] || !sure[t] || !sure[t-1] || !sure[t-2] {
+// load jumps for no reason, and the residual jumps the other way. The residual's steps are
+// taken as if the clock had been left late.
+func (m *memberState) countSteps(dr []float64, load *dayLoad) (d counts) {
+	x, f := load.kw, float64(m.Factor)
+	late := float64(m.Delay)
+	var step [2*lags + 1]float64 // X_j at t
+	sure := 0                    // measured in a row up to t + lags
+	for t := 1 - lags; t < len(x)-lags; t++ {
+		copy(step[:], step[1:])
+		step[2*lags] = f * (x[t+lags] - x[t+lags-1])
+		if sure++; !load.sure[t+lags] {
+			sure = 0
+		}
+		if t < 1 || sure < 2*lags+2 || dr[t] != dr[t] {
 			continue
 		}
-		dc := ((x[t+1] - x[t-1]) - (x[t] - x[t-2])) / 2
-		d.CC += dc * dc
-		d.RC += dc * r
-		d.Noise += r * r
+		r := dr[t]
+		if late != 0 {
+			k := math.Floor(late)
+			i, g := lags+int(k), late-k
+			r += (1-g)*step[i] + g*step[min(i+1, 2*lags)] - step[lags]
+		}
+		for j, s := range step {
+			d.C[j] += r * s
+		}
+		for j := range d.A {
+			d.A[j] += step[lags] * step[lags+j]
+		}
+		d.RR += r * r
 		d.N++
 	}
 	return d
