@@ -1,9 +1,14 @@
 package balance
 
-import "math"
+import (
+	"math"
+
+	"github.com/flatwatt/flatwatt"
+)
 
 const (
-	countsDecay = 0.87 // a day: half-life 5 days
+	clockEvery  = 3    // days: a clock is wrong for weeks, and counting is a tenth of the cost
+	countsDecay = 0.66 // from one count to the next: half-life 5 days
 	delaySigmas = 6.0
 	delayLeast  = 0.03 // intervals
 	lags        = 4    // intervals by which a clock may be wrong
@@ -58,12 +63,12 @@ func (u *counts) delay() float64 {
 	return best
 }
 
-// setClocks counts the day's steps of all members and moves their delays; it reports
+// setClocks counts the day's steps of a third of the members and moves their delays; it reports
 // whether one moved by more than delayLeast.
-func (s *Scorer) setClocks(k int32) (moved bool) {
+func (s *Scorer) setClocks(k int32, day flatwatt.Day) (moved bool) {
 	n, c := &s.nodes[k], &s.scratch
 	c.steps = steps(c.steps[:0], c.rest)
-	for i := n.lo; i < n.hi; i++ {
+	for i := n.lo + int32(day)%clockEvery; i < n.hi; i += clockEvery {
 		if s.memory[i].setClock(c.steps, &c.loads[i-n.lo]) {
 			moved = true
 		}

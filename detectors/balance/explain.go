@@ -32,7 +32,7 @@ const (
 // in a row says the same of it.
 func (s *Scorer) explain(k int32, z *zone, st *nodeState) {
 	n, c := &s.nodes[k], &s.scratch
-	again := s.setClocks(k)
+	again := s.setClocks(k, z.day)
 	for i := n.lo; i < n.hi; i++ {
 		if m := &s.memory[i]; m.Factor != 1 {
 			if _, fixed := usualRatio(float64(m.Factor)); fixed {

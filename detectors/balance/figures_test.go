@@ -215,6 +215,15 @@ func report(t testing.TB, all []outcome, months float64) {
 		}
 		t.Logf("at %g false per 1,000 transformer-months (log odds > %.2f): %d of %d found", per, limit, n, len(found))
 	}
+	alarms := func(list []float64) (n int) {
+		for _, x := range list {
+			if x >= 0 {
+				n++
+			}
+		}
+		return n
+	}
+	t.Logf("with the program's alarm: %d of %d found, %.2f false per 1,000 transformer-months", alarms(found), len(found), 1000*float64(alarms(honest))/months)
 	place := [4]int{}
 	withVolt, first3 := 0, 0
 	for _, o := range bypass {
