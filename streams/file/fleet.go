@@ -52,13 +52,16 @@ type Fleet struct {
 	columns []column         // one a meter
 	weather *weather         // nil: none
 	truth   []flatwatt.Truth
+	inflow  Inflow
+	events  []PlantEvent
 	rejects rejects
 	stats   Stats
 	notes   []Note
 }
 
-// Open reads the register, the weather and the truth of the fleet directory dir.
-// meters.csv must be there; weather.csv, weather.csv.gz and truth.csv may be.
+// Open reads the register, the weather, the truth and what is known of plants' water and
+// outages from the fleet directory dir. meters.csv must be there; weather.csv, truth.csv,
+// inflow.csv and events.csv, each also with .gz, may be.
 // Rows that cannot be taken are in Rejects.
 func Open(dir string, opt Options) (*Fleet, error) {
 	f := &Fleet{dir: dir, opt: opt, rejects: newRejects(opt.maxRejects())}
@@ -68,8 +71,10 @@ func Open(dir string, opt Options) (*Fleet, error) {
 	if err := f.readWeather(); err != nil {
 		return nil, fmt.Errorf("open fleet %s: %w", dir, err)
 	}
-	if err := f.readTruth(); err != nil {
-		return nil, fmt.Errorf("open fleet %s: %w", dir, err)
+	for _, read := range []func() error{f.readTruth, f.readInflow, f.readEvents} {
+		if err := read(); err != nil {
+			return nil, fmt.Errorf("open fleet %s: %w", dir, err)
+		}
 	}
 	return f, nil
 }
