@@ -1,0 +1,240 @@
+package plant
+
+import (
+	"math"
+	"slices"
+)
+
+// A window is hours of the local day [from, to), past midnight where to ≤ from.
+type window struct {
+	name     string
+	from, to int
+}
+
+// windows are tried for a deficit: day and night, the core of the night, of the day.
+var windows = [...]window{{"24x7", 0, 24}, {"night", 23, 5}, {"daytime", 10, 16}}
+
+func (w window) has(h int) bool {
+	if w.from < w.to {
+		return h >= w.from && h < w.to
+	}
+	return h >= w.from || h < w.to
+}
+
+// gather fills q with plant i's days at the hours of w. Where w is the night, the plant's
+// own day tells what it is expected to give besides its peers.
+func (s *Scorer) gather(q *series, i int32, z *zone, w window) {
+	q.reset()
+	c := s.capacity(i)
+	if c <= 0 {
+		return
+	}
+	days := int(min(z.count, History))
+	use := s.columns(i, z, days, w)
+	q.p = 1
+	for _, u := range use {
+		if u {
+			q.p++
+		}
+	}
+	for d := range days {
+		at := (int(i)*History + int((int(z.count)-days+d)%History))
+		var own, peer, rest mean
+		for h := range hoursPer {
+			y, v := float64(s.hours[at*hoursPer+h]), float64(s.peers[at*hoursPer+h])
+			y = s.exported(i, y) / c
+			if y != y || use[0] && v != v {
+				continue
+			}
+			if w.has(h) {
+				own.add(y)
+				peer.add(v)
+			} else if h >= 9 && h < 20 {
+				rest.add(y)
+			}
+		}
+		all := [...]float64{peer.value(), peer.value() * peer.value(), float64(s.flows[at*2]), float64(s.flows[at*2+1]), rest.value()}
+		row, j, ok := [maxColumns]float64{1}, 1, own.n >= 4
+		for k, u := range use {
+			if u {
+				row[j] = all[k]
+				ok = ok && row[j] == row[j]
+				j++
+			}
+		}
+		if ok {
+			q.day, q.y, q.x = append(q.day, d), append(q.y, own.value()), append(q.x, row)
+		}
+	}
+}
+
+type mean struct{ sum, n float64 }
+
+func (m *mean) add(x float64) { m.sum, m.n = m.sum+x, m.n+1 }
+
+func (m *mean) value() float64 { return m.sum / m.n }
+
+// columns says which of peers, peers², inflow, turbines and own day are known on most days.
+func (s *Scorer) columns(i int32, z *zone, days int, w window) (use [5]bool) {
+	var n [3]int
+	for d := range days {
+		at := (int(i)*History + int((int(z.count)-days+d)%History))
+		for k, v := range []float32{s.peers[at*hoursPer+12], s.flows[at*2], s.flows[at*2+1]} {
+			if v == v {
+				n[k]++
+			}
+		}
+	}
+	most := func(k int) bool { return n[k]*10 >= days*8 }
+	return [5]bool{most(0), most(0), most(1), most(2), w.name == "night" && s.plants[i].meter.Class != "pv"}
+}
+
+// search finds the deficit that explains q best. ok is false where too little is known.
+func (wk *work) search(q *series) (best step, ok bool) {
+	f := &wk.fit
+	f.w = f.w[:0]
+	for range q.y {
+		f.w = append(f.w, 1)
+	}
+	f.rho, f.sigma = 0, 1
+	if len(q.y) < leastDays || !f.load(q) {
+		return best, false
+	}
+	for round := range 3 {
+		wk.residuals(q, best)
+		f.sigma = wk.spread(wk.resid)
+		wk.despike(q)
+		f.rho = wk.memory(q)
+		if !f.load(q) {
+			return best, false
+		}
+		wk.innovations(best)
+		f.sigma = max(wk.spread(wk.resid), 1e-4)
+		best = f.scan(round == 2)
+	}
+	best.gain /= f.sigma * f.sigma
+	best.se *= f.sigma
+	return best, true
+}
+
+// residuals are what is left of y, unwhitened, with the step taken back.
+func (wk *work) residuals(q *series, st step) {
+	f := &wk.fit
+	b := f.b
+	if st.to > 0 { // coefficients beside the step
+		b = f.beside(st)
+	}
+	wk.resid = wk.resid[:0]
+	for k := range q.y {
+		r := q.y[k]
+		for j := range f.p {
+			r -= b[j] * q.x[k][j]
+		}
+		if k >= st.from && k < st.to {
+			r += st.deficit
+		}
+		wk.resid = append(wk.resid, r)
+	}
+}
+
+// beside are the coefficients when the step st is in the equation too.
+func (f *fit) beside(st step) [maxColumns]float64 {
+	end := min(st.to+1, f.n)
+	b := f.b
+	var zx [maxColumns]float64
+	for j := range f.p {
+		zx[j] = f.px[st.to][j] - f.px[st.from][j] - (f.qx[end][j] - f.qx[st.from+1][j])
+	}
+	for i := range f.p {
+		for j := range f.p {
+			b[i] += f.inv[i][j] * zx[j] * st.deficit
+		}
+	}
+	return b
+}
+
+// innovations are the whitened rows less what the coefficients and the step explain.
+func (wk *work) innovations(st step) {
+	f := &wk.fit
+	b := f.b
+	if st.to > 0 {
+		b = f.beside(st)
+	}
+	wk.resid = wk.resid[:0]
+	for k := range f.wy {
+		r := f.wy[k]
+		for j := range f.p {
+			r -= b[j] * f.wx[k][j]
+		}
+		if st.to > 0 {
+			if k >= st.from && k < st.to {
+				r += st.deficit * f.level[k]
+			}
+			if k > st.from && k <= st.to {
+				r -= st.deficit * f.decay[k]
+			}
+		}
+		wk.resid = append(wk.resid, r)
+	}
+}
+
+// spread is a standard deviation that a few strays do not move much: between the one by
+// the median and the plain one of what lies within five of it.
+func (wk *work) spread(x []float64) float64 {
+	wk.sorted = wk.sorted[:0]
+	for _, v := range x {
+		wk.sorted = append(wk.sorted, math.Abs(v))
+	}
+	slices.Sort(wk.sorted)
+	m := 1.4826 * wk.sorted[len(wk.sorted)/2]
+	sum := 0.0
+	for _, v := range wk.sorted {
+		v = min(v, 5*m)
+		sum += v * v
+	}
+	return max(m, math.Sqrt(sum/float64(len(wk.sorted))))
+}
+
+// despike takes weight from days that stand out of the week around them: outages that
+// nobody told. A lasting step stands out of no week but that of its edge, where the
+// median goes along.
+func (wk *work) despike(q *series) {
+	var week [7]float64
+	limit := 0.0
+	f := &wk.fit
+	out := make([]float64, len(wk.resid))
+	for k := range wk.resid {
+		lo, hi := max(0, k-3), min(len(wk.resid), k+4)
+		n := copy(week[:], wk.resid[lo:hi])
+		slices.Sort(week[:n])
+		out[k] = wk.resid[k] - week[n/2]
+	}
+	limit = 4 * wk.spread(out)
+	for k := range out {
+		f.w[k] = 1
+		if a := math.Abs(out[k]); a > limit {
+			f.w[k] = limit / a * .3
+			if k+1 < len(f.w) {
+				continue
+			}
+		}
+	}
+	for k := len(out) - 1; k > 0; k-- { // the day after compares with a spiked one
+		if f.w[k-1] < .3 && f.w[k] == 1 {
+			f.w[k] = f.w[k-1]
+		}
+	}
+}
+
+// memory is how much of a day's error is left on the next, 0 to 0.97.
+func (wk *work) memory(q *series) float64 {
+	num, den := 0.0, 1e-12
+	for k := 1; k < len(wk.resid); k++ {
+		if q.day[k] == q.day[k-1]+1 && wk.fit.w[k] == 1 && wk.fit.w[k-1] == 1 {
+			num += wk.resid[k] * wk.resid[k-1]
+			den += (wk.resid[k]*wk.resid[k] + wk.resid[k-1]*wk.resid[k-1]) / 2
+		}
+	}
+	n := float64(len(wk.resid))
+	return min(max(num/den+1.5/n*2, 0), .97) // small samples make memory look shorter
+}

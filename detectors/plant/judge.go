@@ -1,0 +1,296 @@
+package plant
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/flatwatt/flatwatt"
+)
+
+// Terms of the evidence. Value is what terms documents.
+const (
+	termDeficit = "plant_deficit" // deficit as a share of capacity
+	termFlat    = "plant_flat"    // log likelihood ratio of a constant against a proportional deficit
+	termSize    = "plant_size"    // block as a share of capacity
+	termAge     = "plant_age"     // days that it has run, known days only
+	termHours   = "plant_hours"   // spread of the deficit over its hours, share of the deficit
+	termShift   = "plant_shift"   // deficit of the whole day against that of its hours: 0 is moved water
+	termLevel   = "plant_level"   // deviations by which the plant gave less than its peers ever since
+)
+
+// A finding is the best deficit of a plant.
+type finding struct {
+	window window
+	step
+	flat    float64 // log likelihood ratio
+	profile [hoursPer]float64
+	block   flatwatt.Estimate // share of capacity while it runs
+	low     int               // first and last row at which it may have begun
+	high    int
+	hours   [hoursPer]bool
+	day     []int
+}
+
+const (
+	priorOdds    = -3.5
+	candidates   = 4.0 // nats paid for choosing among days and windows
+	mostByStep   = 9.0
+	suspectOdds  = 0.0
+	boundaryFall = 1.35 // of the log likelihood, 90 % of one parameter
+)
+
+// judge scores plant i as of the day that z just closed.
+func (s *Scorer) judge(dst []flatwatt.Score, i int32, z *zone) []flatwatt.Score {
+	p, st := &s.plants[i], &s.state[i]
+	sc := flatwatt.Score{
+		Meter: p.meter.ID, Day: z.day, Start: z.day.Start(z.loc), Detector: Detector, Model: "plant-1", State: flatwatt.NotEnoughData,
+		Probability: nan, LogOdds: nan, LogEValue: nan, Block: noEstimate, Energy: noEstimate, Features: s.features(i, z),
+	}
+	if st.Alarm != 0 {
+		sc.FirstAlarm = (st.Alarm + 1).Start(z.loc)
+	}
+	f, ok := s.find(i, z)
+	if !ok {
+		return append(dst, sc)
+	}
+	sc.State = flatwatt.Normal
+	from := len(s.evidence)
+	sc.LogOdds = priorOdds + s.weigh(i, z, &f)
+	sc.Evidence = s.evidence[from:len(s.evidence):len(s.evidence)]
+	slices.SortStableFunc(sc.Evidence, func(a, b flatwatt.Evidence) int {
+		return cmp.Compare(math.Abs(b.LogOdds), math.Abs(a.LogOdds))
+	})
+	sc.Probability = 1 / (1 + math.Exp(-sc.LogOdds))
+	if f.deficit > 0 {
+		s.describe(&sc, i, z, &f)
+	}
+	if sc.LogOdds > suspectOdds {
+		if st.Alarm == 0 {
+			st.Alarm = z.day
+			sc.FirstAlarm = (z.day + 1).Start(z.loc)
+		}
+		sc.State = flatwatt.Suspect
+		if !sc.Ended.IsZero() {
+			sc.State = flatwatt.Ended
+		}
+	}
+	return append(dst, sc)
+}
+
+var noEstimate = flatwatt.Estimate{Value: nan, Low: nan, High: nan}
+
+// find tries all windows; the best deficit is described by hours. ok is false where the
+// data are too few.
+func (s *Scorer) find(i int32, z *zone) (best finding, ok bool) {
+	wk := &s.work
+	for _, w := range windows {
+		if w.name == "night" && s.plants[i].meter.Class == "pv" {
+			continue
+		}
+		s.gather(&wk.all, i, z, w)
+		st, known := wk.search(&wk.all)
+		ok = ok || known
+		if !known || st.gain <= best.gain || st.deficit <= 0 {
+			continue
+		}
+		best = finding{window: w, step: st, flat: wk.flatness(&wk.all, st)}
+		best.low, best.high = wk.fit.bounds(st)
+		best.day = append(best.day, wk.all.day...)
+	}
+	if best.deficit > 0 {
+		s.byHour(i, z, &best)
+	}
+	return best, ok
+}
+
+// bounds are the first and last row at which st may have begun, with 90 % confidence.
+func (f *fit) bounds(st step) (low, high int) {
+	low, high = st.from, st.from
+	ok := func(from int) bool {
+		t := f.try(from, st.to)
+		return t.deficit > 0 && t.gain/(f.sigma*f.sigma) > st.gain-boundaryFall
+	}
+	for low > 1 && ok(low-1) {
+		low--
+	}
+	for high+leastRun < st.to && ok(high+1) {
+		high++
+	}
+	return low, high
+}
+
+// flatness is how much better a constant deficit explains q than one in proportion to
+// what peers give: the log likelihood ratio; 0 without peers.
+func (wk *work) flatness(q *series, st step) float64 {
+	f := &wk.fit
+	b := f.beside(st)
+	var sr, srr, sc, scc, src, n float64
+	prev := [2]float64{}
+	for k := range q.y {
+		r := q.y[k]
+		for j := range f.p {
+			r -= b[j] * q.x[k][j]
+		}
+		if k < st.from || k >= st.to {
+			prev = [2]float64{}
+			continue
+		}
+		c := q.x[k][min(1, f.p-1)]
+		r0, c0, one := (r-f.rho*prev[0])*f.w[k], (c-f.rho*prev[1])*f.w[k], f.w[k]
+		if k == st.from {
+			r0, c0 = 0, 0
+			one = 0
+		}
+		prev = [2]float64{r, c}
+		sr, srr, sc, scc, src, n = sr+r0*one, srr+r0*r0, sc+c0, scc+c0*c0, src+r0*c0, n+one*one
+	}
+	if f.p < 2 || n < leastRun || scc <= 0 {
+		return 0
+	}
+	return (sr*sr/n - src*src/scc) / (2 * f.sigma * f.sigma)
+}
+
+// byHour estimates the deficit of each hour and from it the hours at which it runs.
+func (s *Scorer) byHour(i int32, z *zone, f *finding) {
+	wk := &s.work
+	from, to := f.day[f.from], f.day[f.to-1]
+	top := 0.0
+	for h := range hoursPer {
+		q := &wk.part
+		s.gatherHour(q, i, z, h)
+		f.profile[h] = nan
+		st := step{}
+		for k, d := range q.day {
+			if d < from {
+				st.from = k + 1
+			}
+			if d <= to {
+				st.to = k + 1
+			}
+		}
+		wk.fit.w = wk.fit.w[:0]
+		for range q.y {
+			wk.fit.w = append(wk.fit.w, 1)
+		}
+		wk.fit.rho = min(wk.fit.rho, .8)
+		if len(q.y) < leastDays || st.to-st.from < 3 || !wk.fit.load(q) {
+			continue
+		}
+		f.profile[h] = wk.fit.try(st.from, st.to).deficit
+		if f.window.has(h) {
+			top += f.profile[h]
+		}
+	}
+	f.choose()
+	f.block = flatwatt.Estimate{Value: f.deficit, Low: f.deficit - 1.64*f.se, High: f.deficit + 1.64*f.se}
+	f.block.Low = max(f.block.Low, 0)
+}
+
+// gatherHour is gather for one hour, with peers and water only.
+func (s *Scorer) gatherHour(q *series, i int32, z *zone, h int) {
+	q.reset()
+	c, days := s.capacity(i), int(min(z.count, History))
+	q.p = 3
+	for d := range days {
+		at := int(i)*History + (int(z.count)-days+d)%History
+		y, v := s.exported(i, float64(s.hours[at*hoursPer+h]))/c, float64(s.peers[at*hoursPer+h])
+		if y == y && v == v {
+			q.day, q.y, q.x = append(q.day, d), append(q.y, y), append(q.x, [maxColumns]float64{1, v, v * v})
+		}
+	}
+}
+
+// choose says at which hours the deficit runs: all, or those above half of its window's
+// level that hang together with the window.
+func (f *finding) choose() {
+	level := mean{}
+	for h, d := range f.profile {
+		if f.window.has(h) && d == d {
+			level.add(d)
+		}
+	}
+	if f.window.name == "24x7" || level.n == 0 {
+		for h := range f.hours {
+			f.hours[h] = f.window.has(h)
+		}
+		return
+	}
+	for h := range f.hours {
+		f.hours[h] = f.window.has(h)
+	}
+	for _, dir := range []int{-1, 1} {
+		h := f.window.from
+		if dir > 0 {
+			h = (f.window.to + hoursPer - 1) % hoursPer
+		}
+		for range hoursPer {
+			h = (h + dir + hoursPer) % hoursPer
+			if f.hours[h] || !(f.profile[h] > level.value()/2) {
+				break
+			}
+			f.hours[h] = true
+		}
+	}
+}
+
+// describe fills in what is told of a deficit.
+func (s *Scorer) describe(sc *flatwatt.Score, i int32, z *zone, f *finding) {
+	c := s.capacity(i)
+	sc.Block = flatwatt.Estimate{Value: f.block.Value * c, Low: f.block.Low * c, High: f.block.High * c}
+	first := z.day - flatwatt.Day(min(z.count, History)) + 1 // the oldest day
+	at := func(row int) time.Time { return (first + flatwatt.Day(f.day[row])).Start(z.loc) }
+	sc.Onset = flatwatt.Instants{At: at(f.from), Low: at(f.low), High: at(min(f.high, len(f.day)-1))}
+	if f.to < len(f.day) {
+		sc.Ended = at(f.to)
+	}
+	n := 0
+	for _, on := range f.hours {
+		if on {
+			n++
+		}
+	}
+	sc.Schedule = flatwatt.Schedule(f.window.name)
+	if n == hoursPer {
+		sc.Schedule = flatwatt.AlwaysOn
+	}
+	hours := float64(f.day[f.to-1]-f.day[f.from]+1) * float64(n)
+	sc.Energy = flatwatt.Estimate{Value: sc.Block.Value * hours, Low: sc.Block.Low * hours, High: sc.Block.High * hours}
+}
+
+// features are the published features of the plant's export over 14 days.
+func (s *Scorer) features(i int32, z *zone) (f flatwatt.Features) {
+	list := s.work.list[:0]
+	days := int(min(z.count, 14))
+	for d := range days {
+		at := int(i)*History + (int(z.count)-days+d)%History
+		for _, v := range s.hours[at*hoursPer:][:hoursPer] {
+			if v == v {
+				list = append(list, s.exported(i, float64(v)))
+			}
+		}
+	}
+	s.work.list = list
+	f = flatwatt.Features{MeanKW: nan, FloorKW: nan, LoadFactor: nan, CV: nan, RobustCV: nan, BaseloadShare: nan, NightDay: nan, WeekdayEnd: nan,
+		ACF24: nan, PowerFactor: nan, ThermalPct: nan, ValidShare: float64(len(list)) / float64(max(1, days*hoursPer))}
+	if len(list) == 0 {
+		return f
+	}
+	slices.Sort(list)
+	var m, v mean
+	for _, x := range list {
+		m.add(x)
+	}
+	for _, x := range list {
+		v.add((x - m.value()) * (x - m.value()))
+	}
+	f.MeanKW, f.FloorKW = m.value(), list[int(.05*float64(len(list)-1))]
+	if top := list[int(.995*float64(len(list)-1))]; top > 0 {
+		f.LoadFactor = m.value() / top
+	}
+	if m.value() > 0 {
+		f.CV, f.BaseloadShare = math.Sqrt(v.value())/m.value(), f.FloorKW/m.value()
+	}
+	return f
+}

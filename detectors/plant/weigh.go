@@ -1,0 +1,109 @@
+package plant
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/flatwatt/flatwatt"
+)
+
+// A point of a curve: at x the log odds y; between points straight lines.
+type point struct{ x, y float64 }
+
+// Curves turn measurements into log odds. They are set by hand on development seeds of
+// simulate.Plants (docs/plants.md), not fitted.
+var (
+	sizeCurve  = []point{{.01, -4}, {.03, -1.5}, {.05, 0}, {.4, .5}, {.55, 0}, {.8, -3}}
+	ageCurve   = []point{{5, -3}, {8, -1.5}, {10, -.5}, {15, 0}, {30, .7}, {60, 1}}
+	hoursCurve = []point{{0, .7}, {.2, .5}, {.4, 0}, {.8, -1.5}, {1.5, -3}}
+	shiftCurve = []point{{-.5, -5}, {.2, -5}, {.5, -1.5}, {.75, .5}, {1.25, .7}, {1.8, -.5}, {3, -2}}
+	levelCurve = []point{{1, -1}, {2, 0}, {4, 2.5}, {8, 5}}
+)
+
+func along(curve []point, x float64) float64 {
+	if x <= curve[0].x {
+		return curve[0].y
+	}
+	for i := 1; i < len(curve); i++ {
+		a, b := curve[i-1], curve[i]
+		if x <= b.x {
+			return a.y + (b.y-a.y)*(x-a.x)/(b.x-a.x)
+		}
+	}
+	return curve[len(curve)-1].y
+}
+
+// weigh appends the evidence about f to s.evidence and returns its sum.
+func (s *Scorer) weigh(i int32, z *zone, f *finding) (sum float64) {
+	say := func(term string, odds, value float64) {
+		s.evidence = append(s.evidence, flatwatt.Evidence{Term: term, LogOdds: odds, Value: value})
+		sum += odds
+	}
+	if f.deficit <= 0 {
+		say(termDeficit, -candidates, 0)
+		return sum
+	}
+	say(termDeficit, min(f.gain, mostByStep+candidates)-candidates, f.deficit)
+	say(termFlat, min(max(f.flat/2, -4), 2), f.flat)
+	say(termSize, along(sizeCurve, f.block.Value), f.block.Value)
+	age := float64(f.to - f.from)
+	say(termAge, along(ageCurve, age), age)
+	spread, whole := f.overHours()
+	if spread == spread {
+		say(termHours, along(hoursCurve, spread), spread)
+	}
+	if whole == whole && f.window.name == "night" {
+		say(termShift, along(shiftCurve, whole), whole)
+	}
+	return sum
+}
+
+// overHours is how much the deficit differs over its hours, and what of it is left over
+// the whole day, both as shares of the deficit.
+func (f *finding) overHours() (spread, whole float64) {
+	var in, all, square mean
+	for h, d := range f.profile {
+		if d != d {
+			continue
+		}
+		all.add(d)
+		if f.hours[h] {
+			in.add(d)
+		}
+	}
+	for h, d := range f.profile {
+		if d == d && f.hours[h] {
+			square.add((d - in.value()) * (d - in.value()))
+		}
+	}
+	if in.n < 4 || !(in.value() > 0) {
+		return nan, nan
+	}
+	return math.Sqrt(square.value()) / in.value(), all.sum / in.sum
+}
+
+// Say puts a piece of evidence about a plant into words, in "zh" or else in English; ok
+// is false where it is not of this package.
+func Say(e flatwatt.Evidence, lang string) (text string, ok bool) {
+	words, ok := map[string][2]string{
+		termDeficit: {"gives %.2g %% of its capacity less than peers and water let expect", "出力比同类电站及来水预期低装机的 %.2g %%"},
+		termFlat:    {"the deficit is constant rather than in proportion to the water (log likelihood ratio %+.2g)", "缺额恒定而非随来水成比例（对数似然比 %+.2g）"},
+		termSize:    {"the missing block is %.2g %% of the capacity", "缺失负荷为装机的 %.2g %%"},
+		termAge:     {"has lasted %.0f days without outage, curtailment or low water", "已持续 %.0f 天，无停机、限电或枯水记录"},
+		termHours:   {"differs by %.2g %% over its hours", "各时段差异为其 %.2g %%"},
+		termShift:   {"over the whole day %.2g %% of it is missing (0 = water moved to the day)", "全天合计缺失为其 %.2g %%（0 表示水量移至白天）"},
+		termLevel:   {"has given less than peers by %.2g deviations since the data begin", "自有数据以来低于同类 %.2g 个标准差"},
+	}[e.Term]
+	if !ok {
+		return "", false
+	}
+	v := e.Value
+	switch e.Term {
+	case termDeficit, termSize, termHours, termShift:
+		v *= 100
+	}
+	if lang == "zh" {
+		return fmt.Sprintf(words[1], v), true
+	}
+	return fmt.Sprintf(words[0], v), true
+}
