@@ -105,16 +105,90 @@ func (wk *work) search(q *series) (best step, ok bool) {
 		f.sigma = wk.spread(wk.resid)
 		wk.despike(q)
 		f.rho = wk.memory(q)
+		if round > 0 {
+			wk.weighByLevel(q)
+		}
 		if !f.load(q) {
 			return best, false
 		}
 		wk.innovations(best)
+		wk.innov = wk.innov[:0]
+		for k, r := range wk.resid {
+			wk.innov = append(wk.innov, r/max(f.level[k], 1e-9))
+		}
 		f.sigma = max(wk.spread(wk.resid), 1e-4)
 		best = f.scan(round == 2)
 	}
 	best.gain /= f.sigma * f.sigma
 	best.se *= f.sigma
+	if best.gain > candidates {
+		best.gain -= wk.surplus(q, best)
+	}
 	return best, true
+}
+
+// surplus is how well the best surplus explains what the step st leaves: honest plants
+// give more for weeks as often as less, so this is what a deficit must beat.
+func (wk *work) surplus(q *series, st step) float64 {
+	f := &wk.fit
+	flip := func() {
+		for k := range q.y {
+			q.y[k] = -q.y[k]
+		}
+	}
+	shift := func(d float64) {
+		for k := st.from; k < st.to; k++ {
+			q.y[k] += d
+		}
+	}
+	shift(st.deficit)
+	flip()
+	other := step{}
+	if f.load(q) {
+		other = f.scan(true)
+	}
+	flip()
+	shift(-st.deficit)
+	f.load(q)
+	return max(0, other.gain/(f.sigma*f.sigma))
+}
+
+const levels = 5
+
+// weighByLevel gives days weight by how much the plant's errors swing at such output of
+// its peers: a plant at the stop of its turbines hardly swings at all.
+func (wk *work) weighByLevel(q *series) {
+	f := &wk.fit
+	if f.p < 2 || len(q.y) < 8*levels {
+		return
+	}
+	wk.list = wk.list[:0]
+	for k := range q.y {
+		wk.list = append(wk.list, q.x[k][1])
+	}
+	slices.Sort(wk.list)
+	bin := func(c float64) (b int) {
+		for b < levels-1 && c > wk.list[(b+1)*len(wk.list)/levels] {
+			b++
+		}
+		return b
+	}
+	var swing [levels]mean
+	for k := range q.y {
+		if f.w[k] == 1 && k < len(wk.innov) {
+			swing[bin(q.x[k][1])].add(math.Abs(wk.innov[k]))
+		}
+	}
+	all := mean{}
+	for b := range swing {
+		all.add(swing[b].value())
+	}
+	if !(all.value() > 0) {
+		return
+	}
+	for k := range q.y {
+		f.w[k] *= all.value() / (.9*swing[bin(q.x[k][1])].value() + .1*all.value())
+	}
 }
 
 // residuals are what is left of y, unwhitened, with the step taken back.

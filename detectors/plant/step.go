@@ -10,7 +10,7 @@ const (
 
 // work is the workspace of one judgement.
 type work struct {
-	list, resid, sorted []float64
+	list, resid, sorted, innov []float64
 	all, part           series
 	fit                 fit
 }

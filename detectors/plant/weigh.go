@@ -44,7 +44,7 @@ func (s *Scorer) weigh(i int32, z *zone, f *finding) (sum float64) {
 		return sum
 	}
 	say(termDeficit, min(f.gain, mostByStep+candidates)-candidates, f.deficit)
-	say(termFlat, min(max(f.flat/2, -4), 2), f.flat)
+	say(termFlat, min(max(f.flat, -5), 2), f.flat)
 	say(termSize, along(sizeCurve, f.block.Value), f.block.Value)
 	age := float64(f.to - f.from)
 	say(termAge, along(ageCurve, age), age)
