@@ -56,7 +56,9 @@ func eventsOf(p *simulate.Plants) (list []plant.Event) {
 type judged struct {
 	flatwatt.Score
 	truth   flatwatt.Truth
-	suspect bool // on any day
+	suspect bool    // on any day
+	top     float64 // highest odds that held for five days
+	last    [5]float64
 }
 
 // run scores plants hour by hour; days counts plant-days.
@@ -78,6 +80,9 @@ func run(t testing.TB, p *simulate.Plants) (list []judged) {
 			fmt.Sscanf(string(sc.Meter), "g%d", &i)
 			sc.Evidence = slices.Clone(sc.Evidence)
 			list[i].Score = sc
+			copy(list[i].last[1:], list[i].last[:4])
+			list[i].last[0] = odds(list[i])
+			list[i].top = max(list[i].top, slices.Min(list[i].last[:]))
 			list[i].suspect = list[i].suspect || sc.State == flatwatt.Suspect
 		}
 	}
@@ -146,6 +151,17 @@ func TestFiguresOfCascades(t *testing.T) {
 		}
 	}
 	t.Logf("%d plants, average precision %.3f of their last scores", len(all), precision(all))
+	for _, at := range []float64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9} {
+		var hit, wrong int
+		for _, j := range all {
+			if j.top > at && j.truth.Label == flatwatt.Miner && !j.truth.Onset.IsZero() {
+				hit++
+			} else if j.top > at && j.truth.Label != flatwatt.Miner {
+				wrong++
+			}
+		}
+		t.Logf("  odds above %.0f for five days: found %d of %d, false %.2f per 10 plant-years", at, hit, due, 10*float64(wrong)/years)
+	}
 	t.Logf("found %d of %d with onset in the data (%.0f %%), false %d in %.0f plant-years (%.2f per 10), kW within 10 %% for %d of %d running",
 		found, due, 100*float64(found)/float64(due), falses, years, 10*float64(falses)/years, near, sized)
 }

@@ -43,7 +43,7 @@ func (s *Scorer) gather(q *series, i int32, z *zone, w window) {
 		for h := range hoursPer {
 			y, v := float64(s.hours[at*hoursPer+h]), float64(s.peers[at*hoursPer+h])
 			y = s.exported(i, y) / c
-			if y != y || use[0] && v != v {
+			if y != y || use[0] && v != v || standing(y) {
 				continue
 			}
 			if w.has(h) {
@@ -67,6 +67,10 @@ func (s *Scorer) gather(q *series, i int32, z *zone, w window) {
 		}
 	}
 }
+
+// standing reports whether an export says that the plant stands still, whatever the water:
+// then nobody can tell how much it withholds.
+func standing(y float64) bool { return y > -.02 && y < .01 }
 
 type mean struct{ sum, n float64 }
 

@@ -37,7 +37,7 @@ const (
 	priorOdds    = -3.5
 	candidates   = 4.0 // nats paid for choosing among days and windows
 	mostByStep   = 9.0
-	suspectOdds  = 0.0
+	holdDays     = 5    // in a row on which the odds are above even, before a plant is a suspect
 	boundaryFall = 1.35 // of the log likelihood, 90 % of one parameter
 )
 
@@ -66,7 +66,12 @@ func (s *Scorer) judge(dst []flatwatt.Score, i int32, z *zone) []flatwatt.Score 
 	if f.deficit > 0 {
 		s.describe(&sc, i, z, &f)
 	}
-	if sc.LogOdds > suspectOdds {
+	if sc.LogOdds > 0 {
+		st.Held++
+	} else {
+		st.Held = 0
+	}
+	if st.Held >= holdDays {
 		if st.Alarm == 0 {
 			st.Alarm = z.day
 			sc.FirstAlarm = (z.day + 1).Start(z.loc)
@@ -196,7 +201,7 @@ func (s *Scorer) gatherHour(q *series, i int32, z *zone, h int) {
 	for d := range days {
 		at := int(i)*History + (int(z.count)-days+d)%History
 		y, v := s.exported(i, float64(s.hours[at*hoursPer+h]))/c, float64(s.peers[at*hoursPer+h])
-		if y == y && v == v {
+		if y == y && v == v && !standing(y) {
 			q.day, q.y, q.x = append(q.day, d), append(q.y, y), append(q.x, [maxColumns]float64{1, v, v * v})
 		}
 	}

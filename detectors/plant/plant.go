@@ -91,7 +91,7 @@ type plantState struct {
 	SumKWh float64 // since the beginning: its sign is that of export
 	MaxKW  float64 // highest hour so far
 	Alarm  flatwatt.Day
-	_      int32
+	Held   int32 // days in a row with odds above even
 }
 
 // New returns a Scorer of the generators among meters. water may be nil.

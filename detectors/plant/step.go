@@ -11,8 +11,8 @@ const (
 // work is the workspace of one judgement.
 type work struct {
 	list, resid, sorted, innov []float64
-	all, part           series
-	fit                 fit
+	all, part                  series
+	fit                        fit
 }
 
 // A series is what one plant gave on the days that are known, at some hours of the day,
