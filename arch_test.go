@@ -18,6 +18,7 @@ var mayImport = map[string][]string{
 	"detectors/suite":           {""},
 	"detectors/balance":         {"", "detectors", "models", "network"},
 	"detectors/cluster":         {"", "models", "network"},
+	"detectors/plant":           {""},
 	"metrics":                   {"", "streams"},
 	"secure":                    {},
 	"network":                   {""},
@@ -53,7 +54,7 @@ var mayImport = map[string][]string{
 }
 
 // pure packages hold the science: no clock, no I/O, no log, no network.
-var pure = []string{"", "models", "detectors", "detectors/balance", "detectors/cluster", "detectors/suite", "network", "vee"}
+var pure = []string{"", "models", "detectors", "detectors/balance", "detectors/cluster", "detectors/plant", "detectors/suite", "network", "vee"}
 
 var impure = []string{"os", "net", "net/http", "log", "log/slog", "io/ioutil", "math/rand", "syscall"}
 

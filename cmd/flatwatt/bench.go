@@ -186,7 +186,7 @@ func (r *benchReport) decode(g *benchFleet) error {
 // scores of the last day.
 func (r *benchReport) score(g *benchFleet, model *detectors.Params) (last []flatwatt.Score, err error) {
 	before := heap()
-	scorer, err := newScorer(model, g.meters, g.meters, nil)
+	scorer, err := newScorer(model, g.meters, g.meters, nil, aside{})
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func (p *Program) benchEnds(ctx context.Context, r *benchReport, g *benchFleet, 
 	if err != nil {
 		return err
 	}
-	scorer, err := newScorer(model, g.meters, g.meters, nil)
+	scorer, err := newScorer(model, g.meters, g.meters, nil, aside{})
 	if err != nil {
 		return err
 	}

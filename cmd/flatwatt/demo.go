@@ -178,7 +178,7 @@ func (f *drawnFleet) loads() seriesLoads {
 // replayAndScore publishes the fleet and scores it at the same time, until every message
 // that was stored has been scored.
 func (p *Program) replayAndScore(ctx context.Context, model *detectors.Params, fleet *drawnFleet, to *servers, b *board) error {
-	scorer, err := newScorer(model, fleet.meters, fleet.meters, fleet.weather)
+	scorer, err := newScorer(model, fleet.meters, fleet.meters, fleet.weather, aside{})
 	if err != nil {
 		return err
 	}

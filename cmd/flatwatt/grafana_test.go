@@ -79,7 +79,7 @@ func scoreInto(t *testing.T, c influx.Config) *panelCheck {
 	if err := fleet.Load(t.Context(), func(int64, int64) {}); err != nil {
 		t.Fatal(err)
 	}
-	scorer, err := newScorer(detectors.DefaultParams(), fleet.Meters(), fleet.Meters(), fleet.Weather())
+	scorer, err := newScorer(detectors.DefaultParams(), fleet.Meters(), fleet.Meters(), fleet.Weather(), aside{})
 	if err != nil {
 		t.Fatal(err)
 	}

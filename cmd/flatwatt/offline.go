@@ -56,11 +56,11 @@ func (p *Program) scoreFleet(ctx context.Context, model *detectors.Params, fleet
 	if err != nil {
 		return nil, detectors.Counts{}, err
 	}
-	scorer, err := newScorerOn(net, model, fleet.Meters(), fleet.Meters(), fleet.Weather())
+	scorer, err := newScorerOn(net, model, fleet.Meters(), fleet.Meters(), fleet.Weather(), asideOf(fleet))
 	if err != nil {
 		return nil, detectors.Counts{}, err
 	}
-	b := newBoard(fleet.Dir(), slices.Concat(customers(fleet.Meters()), scorer.grid.Nodes()), wordsIn("en"))
+	b := newBoard(fleet.Dir(), slices.Concat(customers(fleet.Meters()), scorer.grid.Nodes(), generators(fleet.Meters())), wordsIn("en"))
 	b.loads = fleetLoads{fleet}
 	bar := p.progress("score", "readings", fleet.Stats().Readings)
 	done := int64(0)
@@ -84,7 +84,7 @@ func (p *Program) scoreFleet(ctx context.Context, model *detectors.Params, fleet
 	bar.end("%s readings in %.1f s, %s a second", grouped(done), took.Seconds(), grouped(int64(float64(done)/took.Seconds())))
 	b.finish(nil)
 	counts := scorer.customers.Counts()
-	for _, m := range scorer.grid.Nodes() { // no customer's, but of use
+	for _, m := range slices.Concat(scorer.grid.Nodes(), generators(fleet.Meters())) { // no customer's, but of use
 		counts.Unknown -= uint64(readingsOf(fleet, m.ID))
 	}
 	return b, counts, nil

@@ -141,7 +141,7 @@ func (p *Program) scoreBuckets(ctx context.Context, g *grid, buckets []int, read
 func (p *Program) bucketPipeline(g *grid, bucket int) (streams.Pipeline, error) {
 	meters := g.buckets[bucket]
 	model := *g.model // checking a model prepares it: loops must not do that to the same one
-	scorer, err := newScorerOn(g.net, &model, meters, g.fleet.Meters(), g.fleet.Weather())
+	scorer, err := newScorerOn(g.net, &model, meters, g.fleet.Meters(), g.fleet.Weather(), asideOf(g.fleet))
 	if err != nil {
 		return streams.Pipeline{}, err
 	}

@@ -250,7 +250,7 @@ func (p *Program) carryOut(ctx context.Context, a *archive.Archive, runs rescore
 	r := rescore.Runner{
 		Archive: a, Runs: runs, Now: time.Now, Who: p.who(), MaxRate: flags.maxRate, SaveEvery: flags.saveEvery,
 		NewScorer: func(part int) (flatwatt.Scorer, error) {
-			return newScorer(model, parts[part], fleet.Meters(), fleet.Weather())
+			return newScorer(model, parts[part], fleet.Meters(), fleet.Weather(), asideOf(fleet))
 		},
 		Progress: func(done, total int64) {
 			if bar == nil {

@@ -101,7 +101,7 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 
 // runWhole scores the whole stream in this process.
 func (p *Program) runWhole(ctx context.Context, sv service) error {
-	scorer, err := newScorerOn(sv.net, sv.model, sv.fleet.Meters(), sv.fleet.Meters(), sv.fleet.Weather())
+	scorer, err := newScorerOn(sv.net, sv.model, sv.fleet.Meters(), sv.fleet.Meters(), sv.fleet.Weather(), asideOf(sv.fleet))
 	if err != nil {
 		return err
 	}

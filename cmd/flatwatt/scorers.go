@@ -5,6 +5,7 @@ import (
 	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/detectors/balance"
 	clusters "github.com/flatwatt/flatwatt/detectors/cluster"
+	"github.com/flatwatt/flatwatt/detectors/plant"
 	"github.com/flatwatt/flatwatt/detectors/suite"
 	"github.com/flatwatt/flatwatt/network"
 )
@@ -19,13 +20,13 @@ type judges struct {
 // newScorer is the one place that says which detectors score. meters are those whose
 // readings come here; register is the whole fleet, which tells what lies above and below
 // them. The order of detectors is part of a checkpoint: add at the end.
-func newScorer(model *detectors.Params, meters, register []flatwatt.Meter, weather flatwatt.Weather) (*judges, error) {
+func newScorer(model *detectors.Params, meters, register []flatwatt.Meter, weather flatwatt.Weather, more aside) (*judges, error) {
 	net, _ := network.New(network.Parents(register), nil) // `topology check` tells the faults
-	return newScorerOn(net, model, meters, register, weather)
+	return newScorerOn(net, model, meters, register, weather, more)
 }
 
 // newScorerOn is newScorer where the network is known better than by the parent column.
-func newScorerOn(net *network.Network, model *detectors.Params, meters, register []flatwatt.Meter, weather flatwatt.Weather) (*judges, error) {
+func newScorerOn(net *network.Network, model *detectors.Params, meters, register []flatwatt.Meter, weather flatwatt.Weather, more aside) (*judges, error) {
 	fleet, err := newCustomers(model, meters, weather)
 	if err != nil {
 		return nil, err
@@ -34,7 +35,11 @@ func newScorerOn(net *network.Network, model *detectors.Params, meters, register
 	if err != nil {
 		return nil, dataError{err}
 	}
-	return &judges{Suite: suite.New(clusters.New(fleet, meters, register, net), grid), customers: fleet, grid: grid}, nil
+	plants, err := plant.New(meters, more.water, more.events, plant.Options{})
+	if err != nil {
+		return nil, dataError{err}
+	}
+	return &judges{Suite: suite.New(clusters.New(fleet, meters, register, net), grid, plants), customers: fleet, grid: grid}, nil
 }
 
 // newCustomers is the detector of customers' meters alone.

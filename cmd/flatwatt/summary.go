@@ -12,6 +12,7 @@ import (
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/console"
 	"github.com/flatwatt/flatwatt/detectors"
+	"github.com/flatwatt/flatwatt/detectors/plant"
 	"github.com/flatwatt/flatwatt/streams/file"
 )
 
@@ -39,8 +40,16 @@ func writeSummary(w io.Writer, st style, fleet *file.Fleet, b *board, counts det
 	}
 	line("judged", "%d suspects, %d ended, %d meter faults, %d normal, %d not enough data",
 		n[flatwatt.Suspect], n[flatwatt.Ended], n[flatwatt.MeterFault], n[flatwatt.Normal], n[flatwatt.NotEnoughData]+unheard)
-	if g := tally(grid); len(grid) > 0 {
-		line("grid", "%d transformers and feeders balanced: %d suspects, %d ended", len(grid), g[flatwatt.Suspect], g[flatwatt.Ended])
+	for _, part := range []struct{ name, what string }{{"grid", "transformers and feeders balanced"}, {"plants", "power plants compared"}} {
+		var list []console.Finding
+		for _, f := range grid {
+			if (f.Score.Detector == plant.Detector) == (part.name == "plants") {
+				list = append(list, f)
+			}
+		}
+		if n := tally(list); len(list) > 0 {
+			line(part.name, "%d %s: %d suspects, %d ended", len(list), part.what, n[flatwatt.Suspect], n[flatwatt.Ended])
+		}
 	}
 	fmt.Fprintln(w)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/detectors/balance"
 	clusters "github.com/flatwatt/flatwatt/detectors/cluster"
+	"github.com/flatwatt/flatwatt/detectors/plant"
 )
 
 // reasonsInLine is how many pieces of evidence the one-line reason names.
@@ -23,6 +24,10 @@ func wordsIn(lang string) func(flatwatt.Score) (string, []string) {
 			if id, ok := balance.CandidateOf(e); ok {
 				all[i] = fmt.Sprintf(map[bool]string{false: "likeliest at %s (%.0f %%)", true: "最可能在 %s（%.0f %%）"}[lang == "zh"], id, 100*e.Value)
 				where = append(where, all[i])
+				continue
+			}
+			if text, ok := plant.Say(e, lang); ok {
+				all[i] = text
 				continue
 			}
 			if text, ok := clusterWords(e, lang); ok {

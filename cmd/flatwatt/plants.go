@@ -1,0 +1,51 @@
+package main
+
+import (
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/detectors/plant"
+	"github.com/flatwatt/flatwatt/simulate"
+	"github.com/flatwatt/flatwatt/streams/file"
+)
+
+// An aside is what a fleet directory tells beside meters, readings and weather.
+type aside struct {
+	water  plant.Water // nil: not known
+	events []plant.Event
+}
+
+// asideOf is what the files of a fleet say about plants.
+func asideOf(fleet *file.Fleet) (a aside) {
+	a.water = fleet.Inflow()
+	for _, e := range fleet.Events() {
+		a.events = append(a.events, plant.Event{Meter: flatwatt.MeterID(e.Meter), Start: e.Start, End: e.End, Kind: e.Kind})
+	}
+	return a
+}
+
+// generators are the meters of power plants.
+func generators(meters []flatwatt.Meter) (list []flatwatt.Meter) {
+	for _, m := range meters {
+		if m.Kind == flatwatt.Generator {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// writePlants writes inflow.csv and events.csv of simulated plants.
+func writePlants(dir string, p *simulate.Plants) error {
+	var rows []file.InflowRow
+	for _, r := range p.Inflow() {
+		rows = append(rows, file.InflowRow{Region: r.Region, Start: r.Start, Inflow: r.Rel, Turbine: nan})
+	}
+	if err := file.WriteInflow(dir, rows); err != nil {
+		return err
+	}
+	var events []file.PlantEvent
+	for i := range p.Meters() {
+		for _, e := range p.Events(i) {
+			events = append(events, file.PlantEvent{Meter: string(e.Meter), Start: e.Start, End: e.End, Kind: e.Kind})
+		}
+	}
+	return file.WriteEvents(dir, events)
+}
