@@ -53,6 +53,8 @@ func BenchmarkScorers(b *testing.B) {
 		run(b, func() (flatwatt.Scorer, error) { return newCustomers(params, g.Meters(), g.Weather()) })
 	})
 	b.Run("all", func(b *testing.B) {
-		run(b, func() (flatwatt.Scorer, error) { return newScorer(params, g.Meters(), g.Meters(), g.Weather(), aside{}) })
+		run(b, func() (flatwatt.Scorer, error) {
+			return newScorer(params, g.Meters(), g.Meters(), g.Weather(), aside{})
+		})
 	})
 }

@@ -151,7 +151,7 @@ func TestFiguresOfCascades(t *testing.T) {
 		}
 	}
 	t.Logf("%d plants, average precision %.3f of their last scores", len(all), precision(all))
-	for _, at := range []float64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9} {
+	for _, at := range []float64{-4, -3, -2, -1, 0, 1, 2, 3, 4} {
 		var hit, wrong int
 		for _, j := range all {
 			if j.top > at && j.truth.Label == flatwatt.Miner && !j.truth.Onset.IsZero() {

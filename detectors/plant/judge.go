@@ -34,9 +34,10 @@ type finding struct {
 }
 
 const (
-	priorOdds    = -3.5
-	candidates   = 4.0 // nats paid for choosing among days and windows
-	mostByStep   = 9.0
+	priorOdds    = -14.5 // for one false plant in 10 plant-years on development seeds 801–805
+	candidates   = 4.0   // nats paid for choosing among days and windows
+	mostByStep   = 18.0
+	perGain      = 0.35 // log odds by a unit of gain: errors are not quite what the model says
 	holdDays     = 5    // in a row on which the odds are above even, before a plant is a suspect
 	boundaryFall = 1.35 // of the log likelihood, 90 % of one parameter
 )
@@ -67,11 +68,16 @@ func (s *Scorer) judge(dst []flatwatt.Score, i int32, z *zone) []flatwatt.Score 
 		s.describe(&sc, i, z, &f)
 	}
 	if sc.LogOdds > 0 {
-		st.Held++
+		st.Held = min(st.Held+1, 2*holdDays)
 	} else {
-		st.Held = 0
+		st.Held = max(st.Held-1, 0)
 	}
-	if st.Held >= holdDays {
+	if st.Held == 0 {
+		st.On = 0
+	} else if st.Held >= holdDays {
+		st.On = 1
+	}
+	if st.On == 1 {
 		if st.Alarm == 0 {
 			st.Alarm = z.day
 			sc.FirstAlarm = (z.day + 1).Start(z.loc)

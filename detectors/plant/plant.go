@@ -91,7 +91,9 @@ type plantState struct {
 	SumKWh float64 // since the beginning: its sign is that of export
 	MaxKW  float64 // highest hour so far
 	Alarm  flatwatt.Day
-	Held   int32 // days in a row with odds above even
+	Held   int32 // days with odds above even less those below, 0 to 10
+	On     int32 // 1: a suspect since Held came to 5
+	_      int32
 }
 
 // New returns a Scorer of the generators among meters. water may be nil.

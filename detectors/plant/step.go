@@ -185,7 +185,7 @@ func (f *fit) scan(ended bool) (best step) {
 	return best
 }
 
-const endCost = 4.0
+const endCost = 8.0
 
 // stride thins the days on which a step may begin: the older, the coarser.
 func stride(age int) int { return 1 + min(age/30, 5) }

@@ -43,8 +43,8 @@ func (s *Scorer) weigh(i int32, z *zone, f *finding) (sum float64) {
 		say(termDeficit, -candidates, 0)
 		return sum
 	}
-	say(termDeficit, min(f.gain, mostByStep+candidates)-candidates, f.deficit)
-	say(termFlat, min(max(f.flat, -5), 2), f.flat)
+	say(termDeficit, min(perGain*(f.gain-candidates), mostByStep), f.deficit)
+	say(termFlat, min(max(perGain*f.flat, -9), 2), f.flat)
 	say(termSize, along(sizeCurve, f.block.Value), f.block.Value)
 	age := float64(f.to - f.from)
 	say(termAge, along(ageCurve, age), age)
