@@ -17,7 +17,6 @@ const (
 	termAge     = "plant_age"     // days that it has run, known days only
 	termHours   = "plant_hours"   // spread of the deficit over its hours, share of the deficit
 	termShift   = "plant_shift"   // deficit of the whole day against that of its hours: 0 is moved water
-	termLevel   = "plant_level"   // deviations by which the plant gave less than its peers ever since
 )
 
 // A finding is the best deficit of a plant.
@@ -38,7 +37,7 @@ const (
 	candidates   = 4.0   // nats paid for choosing among days and windows
 	mostByStep   = 18.0
 	perGain      = 0.35 // log odds by a unit of gain: errors are not quite what the model says
-	holdDays     = 5    // in a row on which the odds are above even, before a plant is a suspect
+	holdDays     = 5    // more days with odds above even than below, before a plant is a suspect
 	boundaryFall = 1.35 // of the log likelihood, 90 % of one parameter
 )
 

@@ -7,7 +7,8 @@
 // Null hypothesis: the plant follows its peers and water as before, with errors that
 // wander (a first-order autoregression, fitted). What it gets wrong: honest use behind
 // the meter of the same flat shape, a unit that nobody reported out of service for weeks,
-// and a miner older than the data that runs day and night, which only its capacity tells.
+// a lasting loss of output while the plant is at its stop; and it does not see a miner
+// older than the data, nor one that takes all that the plant gives.
 package plant
 
 import (

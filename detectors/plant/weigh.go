@@ -17,7 +17,6 @@ var (
 	ageCurve   = []point{{5, -3}, {8, -1.5}, {10, -.5}, {15, 0}, {30, .7}, {60, 1}}
 	hoursCurve = []point{{0, .7}, {.2, .5}, {.4, 0}, {.8, -1.5}, {1.5, -3}}
 	shiftCurve = []point{{-.5, -5}, {.2, -5}, {.5, -1.5}, {.75, .5}, {1.25, .7}, {1.8, -.5}, {3, -2}}
-	levelCurve = []point{{1, -1}, {2, 0}, {4, 2.5}, {8, 5}}
 )
 
 func along(curve []point, x float64) float64 {
@@ -92,7 +91,6 @@ func Say(e flatwatt.Evidence, lang string) (text string, ok bool) {
 		termAge:     {"has lasted %.0f days without outage, curtailment or low water", "已持续 %.0f 天，无停机、限电或枯水记录"},
 		termHours:   {"differs by %.2g %% over its hours", "各时段差异为其 %.2g %%"},
 		termShift:   {"over the whole day %.2g %% of it is missing (0 = water moved to the day)", "全天合计缺失为其 %.2g %%（0 表示水量移至白天）"},
-		termLevel:   {"has given less than peers by %.2g deviations since the data begin", "自有数据以来低于同类 %.2g 个标准差"},
 	}[e.Term]
 	if !ok {
 		return "", false
