@@ -3,7 +3,6 @@ package plant_test
 import (
 	"compress/gzip"
 	"encoding/csv"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -165,8 +164,8 @@ func TestRealDams(t *testing.T) {
 							near++
 						}
 					}
-					t.Log(fmt.Sprintf("turbines told %v: %s, %.0f %% from day %d: %s, odds %.1f, block %.2f of the true one, onset %s (day %d)", gauges, d.meters[k].ID,
-						100*share, from, last[k].State, last[k].LogOdds, last[k].Block.Value/block, last[k].Onset.At.Format(time.DateOnly), int(last[k].Onset.At.Sub(d.series[k].Start).Hours()/24+.5)))
+					t.Logf("turbines told %v: %s, %.0f %% from day %d: %s, odds %.1f, block %.2f of the true one, onset %s (day %d)", gauges, d.meters[k].ID,
+						100*share, from, last[k].State, last[k].LogOdds, last[k].Block.Value/block, last[k].Onset.At.Format(time.DateOnly), int(last[k].Onset.At.Sub(d.series[k].Start).Hours()/24+.5))
 				}
 			}
 			t.Logf("turbines told %v: %.0f %% of capacity: found %d of %d, kW within 10 %% %d; honest dams suspected %d in 5 plant-years", gauges, 100*share, found, all, near, falses)
