@@ -19,6 +19,8 @@ var mayImport = map[string][]string{
 	"detectors/balance":         {"", "detectors", "models", "network"},
 	"detectors/cluster":         {"", "models", "network"},
 	"detectors/plant":           {""},
+	"access":                    {},
+	"casework":                  {"access"},
 	"metrics":                   {"", "streams"},
 	"secure":                    {},
 	"network":                   {""},

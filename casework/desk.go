@@ -116,3 +116,37 @@ func (d Desk) Attach(ctx context.Context, id string, version int, name string, b
 		return d.Who.Need(access.Operator)
 	}, more...)
 }
+
+// A Bundle is a case with all that belongs to it, for a file that leaves the house.
+type Bundle struct {
+	ID      string            `json:"id"`
+	Version int               `json:"version"`
+	Case    Case              `json:"case"`
+	Trail   []Entry           `json:"trail"` // of this case
+	Files   map[string][]byte `json:"files"` // by SHA-256, base64
+	Head    Head              `json:"head"`  // of the whole trail when it was exported
+}
+
+// Export is a case with its trail and files.
+func (d Desk) Export(ctx context.Context, id string) (Bundle, error) {
+	c, version, err := d.Case(ctx, id)
+	if err != nil {
+		return Bundle{}, err
+	}
+	b := Bundle{ID: id, Version: version, Case: c, Files: map[string][]byte{}}
+	if b.Trail, err = d.Store.Trail(ctx, KindCase, id); err != nil {
+		return b, err
+	}
+	for _, a := range c.Attachments {
+		r, err := d.Store.Get(ctx, KindFile, a.SHA256, 0)
+		if err != nil {
+			return b, err
+		}
+		b.Files[a.SHA256] = r.Body
+	}
+	all, err := d.Store.Trail(ctx, "", "")
+	if err == nil && len(all) > 0 {
+		b.Head = Head{len(all), all[len(all)-1].Hash}
+	}
+	return b, err
+}
