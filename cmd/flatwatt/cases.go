@@ -96,13 +96,6 @@ func (p *Program) sayCase(ctx context.Context, d casework.Desk, id string) error
 	return nil
 }
 
-func orDash(s string) string {
-	if s == "" {
-		return dash
-	}
-	return s
-}
-
 func newCaseOpen(p *Program) *cobra.Command {
 	var flags deskFlags
 	var area, title, finding string
