@@ -100,7 +100,7 @@ func tamper(ctx context.Context, t *testing.T, db *DB, table, column, key string
 		if err := db.sql.QueryRow(fmt.Sprintf("SELECT %s FROM %s WHERE %s = ?", column, table, key), k).Scan(&old); err != nil {
 			t.Fatal(err)
 		}
-		for i := range len(fmt.Sprintf("%s", text(old))) {
+		for i := range len(text(old)) {
 			tried++
 			tx, err := db.sql.Begin()
 			if err != nil {
