@@ -1,0 +1,2 @@
+echo 'correct horse battery' >pw
+echo 'another long password' >pw2

@@ -1,0 +1,1 @@
+echo a-token >influx.token
