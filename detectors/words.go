@@ -15,9 +15,20 @@ func expPercent(x float64) float64 { return 100 * math.Exp(x) }
 // wholeNumbers tells large values without an exponent.
 var wholeNumbers = strings.NewReplacer("%.2g", "%.0f", "%.3g", "%.0f", "%+.2g", "%+.0f")
 
-// Say puts a piece of evidence into words, in "zh" or else in English. The words of a
-// term that this program does not know are its name and number.
+// Say puts a piece of evidence into words, in "zh" or else in English. Where it speaks
+// against a miner, the words say what it looks like instead. The words of a term that
+// this program does not know are its name and number.
 func Say(e flatwatt.Evidence, lang string) string {
+	words := say(e, lang)
+	if p, ok := like(e); ok && lang == "zh" {
+		return words + "：" + p.zh
+	} else if ok {
+		return words + ": " + p.en
+	}
+	return words
+}
+
+func say(e flatwatt.Evidence, lang string) string {
 	for i := range terms {
 		if terms[i].name != e.Term {
 			continue

@@ -33,3 +33,24 @@ func TestEveryTermHasWords(t *testing.T) {
 		t.Errorf("an unknown term is told as %q", got)
 	}
 }
+
+// What speaks against a miner is told with what it looks like instead; what speaks for
+// one is not.
+func TestCounterEvidenceSaysWhatItLooksLike(t *testing.T) {
+	for _, c := range []struct {
+		term        string
+		odds, value float64
+		en, zh      string
+	}{
+		{"thermal", -1, 3, "changes by +3 % per °C: more like cooling", "随气温变化 +3 %/°C：更像制冷"},
+		{"thermal", -1, -4, "changes by -4 % per °C: more like heating", "随气温变化 -4 %/°C：更像采暖"},
+		{"power_factor", -2, 0.82, "power factor of the block is 0.820: more like a motor", "该负荷功率因数 0.820：更像电动机"},
+		{"thermal", 0.4, 0.2, "changes by +0.2 % per °C", "随气温变化 +0.2 %/°C"},
+		{"age", -1, 2, "has run for 2 days", "已持续 2 天"},
+	} {
+		e := flatwatt.Evidence{Term: c.term, LogOdds: c.odds, Value: c.value}
+		if en, zh := Say(e, "en"), Say(e, "zh"); en != c.en || zh != c.zh {
+			t.Errorf("%s at %+.1f: %q and %q, want %q and %q", c.term, c.odds, en, zh, c.en, c.zh)
+		}
+	}
+}

@@ -76,7 +76,7 @@ func (p *Program) explain(ctx context.Context, opt *options, flags explainFlags,
 		return writeFindingsCSV(p.Stdout, all[i:i+1], false)
 	}
 	st := p.style(p.Stdout)
-	writeExplanation(p.Stdout, st, all[i], len(all))
+	writeExplanation(p.Stdout, st, labelsIn(opt.lang), all[i], len(all))
 	if s, ok := fleet.Series(id); ok {
 		fmt.Fprintln(p.Stdout)
 		writePlot(p.Stdout, st, daysOf(&s, zoneOf(all[i].Meter)), all[i].Score, zoneOf(all[i].Meter))
@@ -105,29 +105,29 @@ func whyUnscored(fleet *file.Fleet, id flatwatt.MeterID) string {
 }
 
 // writeExplanation prints the finding, then what speaks for a miner and what against.
-func writeExplanation(w io.Writer, st style, f console.Finding, of int) {
+func writeExplanation(w io.Writer, st style, say labels, f console.Finding, of int) {
 	s := f.Score
-	line := func(name, text string) { fmt.Fprintf(w, "%s  %s\n", st.dim(pad(name, 11, false)), text) }
+	line := func(name, text string) { fmt.Fprintf(w, "%s  %s\n", st.dim(pad(say.of(name), 11, false)), text) }
 	fmt.Fprintln(w, st.bold(string(f.Meter.ID)))
-	line("declared", orDash(string(f.Meter.Class))+", tariff "+orDash(f.Meter.Tariff))
-	line("state", string(s.State)+" on "+s.Day.String()+rankText(f.Rank, of))
-	line("probability", percent(s.Probability)+" (log odds "+numberText(s.LogOdds)+", model "+orDash(s.Model)+")")
-	line("block", kwText(s.Block)+" kW, "+scheduleText(s.Schedule))
-	line("onset", onsetText(f))
+	line("declared", say.f("%s, tariff %s", orDash(string(f.Meter.Class)), orDash(f.Meter.Tariff)))
+	line("state", say.f("%s on %s", say.of(string(s.State)), s.Day)+say.rank(f.Rank, of))
+	line("probability", say.f("%s (log odds %s, model %s)", percent(s.Probability), numberText(s.LogOdds), orDash(s.Model)))
+	line("block", kwText(s.Block)+" kW, "+say.schedule(s.Schedule))
+	line("onset", say.onset(f))
 	if !s.Ended.IsZero() {
 		line("ended", flatwatt.DayOf(s.Ended, zoneOf(f.Meter)).String())
 	}
-	line("hardware", rangeText(s.Units)+" units, "+rangeText(s.HashrateTHs)+" TH/s")
+	line("hardware", say.f("%s units, %s TH/s", rangeText(s.Units), rangeText(s.HashrateTHs)))
 	if !math.IsNaN(s.Energy.Value) && s.Energy.Value > 0 {
-		line("energy", fmt.Sprintf("%.0f kWh since the onset [%.0f–%.0f]", s.Energy.Value, s.Energy.Low, s.Energy.High))
+		line("energy", say.f("%.0f kWh since the onset [%.0f–%.0f]", s.Energy.Value, s.Energy.Low, s.Energy.High))
 	}
-	writeEvidence(w, st, f, "for a miner", 1)
-	writeEvidence(w, st, f, "against it", -1)
+	writeEvidence(w, st, say, f, "for a miner", 1)
+	writeEvidence(w, st, say, f, "against it", -1)
 }
 
 // writeEvidence prints the terms whose contribution has the given sign.
-func writeEvidence(w io.Writer, st style, f console.Finding, title string, sign float64) {
-	fmt.Fprintf(w, "\n%s\n", st.bold(title))
+func writeEvidence(w io.Writer, st style, say labels, f console.Finding, title string, sign float64) {
+	fmt.Fprintf(w, "\n%s\n", st.bold(say.of(title)))
 	none := true
 	for i, e := range f.Score.Evidence {
 		if e.LogOdds*sign <= 0 {
@@ -141,15 +141,8 @@ func writeEvidence(w io.Writer, st style, f console.Finding, title string, sign 
 		fmt.Fprintf(w, "  %s  %s %s\n", pad(numberText(e.LogOdds), 6, true), text, st.dim("("+e.Term+")"))
 	}
 	if none {
-		fmt.Fprintln(w, "  nothing")
+		fmt.Fprintln(w, "  "+say.of("nothing"))
 	}
-}
-
-func rankText(rank, of int) string {
-	if rank == 0 {
-		return ""
-	}
-	return fmt.Sprintf(", rank %d of %d", rank, of)
 }
 
 func numberText(x float64) string {
@@ -157,13 +150,6 @@ func numberText(x float64) string {
 		return dash
 	}
 	return fmt.Sprintf("%+.2f", x)
-}
-
-func scheduleText(s flatwatt.Schedule) string {
-	if s == flatwatt.NoneKnown {
-		return "no known schedule"
-	}
-	return "runs " + string(s)
 }
 
 func orDash(s string) string {

@@ -47,8 +47,8 @@ func wordsIn(lang string) func(flatwatt.Score) (string, []string) {
 	}
 }
 
-// lineOf names what speaks for a miner where the meter is a suspect or close to one, and
-// what speaks against it where it is not.
+// lineOf names what speaks for a miner where the meter is a suspect or close to one, with
+// the strongest counter-evidence, and what speaks against it where it is not.
 func lineOf(s flatwatt.Score, all []string, lang string) string {
 	text := map[string][2]string{
 		"none":  {"nothing stands out", "无异常"},
@@ -82,10 +82,28 @@ func lineOf(s flatwatt.Score, all []string, lang string) string {
 	if len(parts) == 0 {
 		return pick("none")
 	}
+	if i := counter(s.Evidence); sign > 0 && i >= 0 {
+		parts = append(parts, pick("other")+all[i])
+	}
 	if lang == "zh" {
 		return strings.Join(parts, "；")
 	}
 	return strings.Join(parts, "; ")
+}
+
+// counterFrom is the contribution against a miner that a suspect's line does not keep silent.
+const counterFrom = -0.7
+
+// counter is the index of the strongest evidence against a miner; −1 where there is none
+// of weight.
+func counter(evidence []flatwatt.Evidence) int {
+	worst := -1
+	for i, e := range evidence {
+		if e.LogOdds <= counterFrom && (worst < 0 || e.LogOdds < evidence[worst].LogOdds) {
+			worst = i
+		}
+	}
+	return worst
 }
 
 // clusterWords say a piece of evidence of a cluster; ok is false where it is of another detector.
