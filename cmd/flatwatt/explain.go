@@ -79,11 +79,11 @@ func (p *Program) explain(ctx context.Context, opt *options, flags explainFlags,
 	writeExplanation(p.Stdout, st, labelsIn(opt.lang), all[i], len(all))
 	if s, ok := fleet.Series(id); ok {
 		fmt.Fprintln(p.Stdout)
-		writePlot(p.Stdout, st, daysOf(&s, zoneOf(all[i].Meter)), all[i].Score, zoneOf(all[i].Meter))
+		writePlot(p.Stdout, st, labelsIn(opt.lang), daysOf(&s, zoneOf(all[i].Meter)), all[i].Score, zoneOf(all[i].Meter))
 	}
 	for _, note := range fleet.Notes() {
 		if note.Meter == id {
-			fmt.Fprintln(p.Stdout, "note:", note.Text)
+			fmt.Fprintln(p.Stdout, labelsIn(opt.lang).of("note:"), note.Text)
 		}
 	}
 	return nil

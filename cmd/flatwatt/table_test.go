@@ -115,7 +115,7 @@ func TestTerminalPlot(t *testing.T) {
 	s := flatwatt.Score{Onset: flatwatt.Instants{At: days[40].day.Start(zone)}}
 	for _, st := range []style{{width: 80}, {width: 80, unicode: true}} {
 		var b strings.Builder
-		writePlot(&b, st, days, s, zone)
+		writePlot(&b, st, nil, days, s, zone)
 		name := "plot_plain.golden"
 		if st.unicode {
 			name = "plot_braille.golden"

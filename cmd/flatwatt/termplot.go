@@ -24,7 +24,7 @@ const (
 
 // writePlot draws daily mean and daily floor, with the onset marked below the axis.
 // Braille gives 2 × 4 dots a character; plain text has '.' for the mean, '#' for the floor.
-func writePlot(w io.Writer, st style, days []dayLoad, s flatwatt.Score, zone *time.Location) {
+func writePlot(w io.Writer, st style, say labels, days []dayLoad, s flatwatt.Score, zone *time.Location) {
 	if len(days) == 0 {
 		return
 	}
@@ -54,7 +54,7 @@ func writePlot(w io.Writer, st style, days []dayLoad, s flatwatt.Score, zone *ti
 		}
 		fmt.Fprintln(w, strings.TrimRight(axis+bar(st)+line, " "))
 	}
-	writeAxis(w, st, days, cols, onset)
+	writeAxis(w, st, say, days, cols, onset)
 }
 
 func bar(st style) string {
@@ -64,7 +64,7 @@ func bar(st style) string {
 	return "|"
 }
 
-func writeAxis(w io.Writer, st style, days []dayLoad, cols, onset int) {
+func writeAxis(w io.Writer, st style, say labels, days []dayLoad, cols, onset int) {
 	rule := []rune(strings.Repeat("-", cols))
 	mark := '^'
 	if st.unicode {
@@ -81,12 +81,12 @@ func writeAxis(w io.Writer, st style, days []dayLoad, cols, onset int) {
 	first, last := days[0].day.String(), days[len(days)-1].day.String()
 	gap := max(1, cols-len(first)-len(last))
 	fmt.Fprintln(w, strings.Repeat(" ", plotLeft)+first+strings.Repeat(" ", gap)+last)
-	legend := "kW; # daily floor, . up to the daily mean"
+	legend := say.of("kW; # daily floor, . up to the daily mean")
 	if st.unicode {
-		legend = "kW; solid: daily floor, dotted: up to the daily mean"
+		legend = say.of("kW; solid: daily floor, dotted: up to the daily mean")
 	}
 	if onset >= 0 {
-		legend += fmt.Sprintf(", %c onset", mark)
+		legend += say.f(", %c onset", mark)
 	}
 	fmt.Fprintln(w, strings.Repeat(" ", plotLeft)+legend)
 }
