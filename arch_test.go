@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"detectors/plant":           {""},
 	"access":                    {},
 	"casework":                  {"access"},
+	"casework/alarms":           {"access", "casework"},
 	"metrics":                   {"", "streams"},
 	"secure":                    {},
 	"network":                   {""},

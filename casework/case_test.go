@@ -59,11 +59,11 @@ func TestACaseFromSuspicionToEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := as(wang).Open(ctx, c)
+	id, err := as(wang).Open(ctx, c, nil)
 	if err != nil || id != "C-2026-00001" {
 		t.Fatal(id, err)
 	}
-	if second, err := as(wang).Open(ctx, c); err != nil || second != "C-2026-00002" {
+	if second, err := as(wang).Open(ctx, c, nil); err != nil || second != "C-2026-00002" {
 		t.Fatal(second, err)
 	}
 	must := func(who access.Actor, do func(*Case) error) {

@@ -27,29 +27,58 @@ type Desk struct {
 	Now   time.Time
 }
 
-func (d Desk) change(action, note string) Change {
+// Act is the change that the desk's person makes now, without its writes.
+func (d Desk) Act(action, note string) Change {
 	return Change{At: d.Now, Actor: d.Who, Action: action, Note: note}
 }
 
-// Open opens a case and returns its ID, e.g. C-2026-00001.
-func (d Desk) Open(ctx context.Context, c Case) (id string, err error) {
+// See refuses what lies outside the person's areas as if it were not there.
+func (d Desk) See(kind, id, area string) error {
+	if !d.Who.Sees(area) {
+		return fmt.Errorf("%s %s: %w", kind, id, ErrNotFound)
+	}
+	return nil
+}
+
+// Add commits a new record under the first free number of the year, e.g. C-2026-00001 for
+// prefix C. more, if not nil, gives what else is written in the same change.
+func (d Desk) Add(ctx context.Context, action, note, kind, prefix string, v any, more func(id string) ([]Record, error)) (id string, err error) {
+	list, err := d.Store.List(ctx, kind)
+	if err != nil {
+		return "", err
+	}
+	for n := len(list) + 1; ; n++ { // somebody else may take a number first
+		id = fmt.Sprintf("%s-%d-%05d", prefix, d.Now.Year(), n)
+		w, err := Write(kind, id, 0, v)
+		if err != nil {
+			return "", err
+		}
+		change := d.Act(action, note)
+		change.Writes = []Record{w}
+		if more != nil {
+			others, err := more(id)
+			if err != nil {
+				return "", err
+			}
+			change.Writes = append(change.Writes, others...)
+		}
+		err = d.Store.Commit(ctx, change)
+		if taken := (ConflictError{}); !errors.As(err, &taken) || taken.ID != id {
+			return id, err
+		}
+	}
+}
+
+// Open opens a case and returns its ID, e.g. C-2026-00001. more, if not nil, gives what
+// else is written in the same change, such as the alarm that led to the case.
+func (d Desk) Open(ctx context.Context, c Case, more func(id string) ([]Record, error)) (id string, err error) {
 	if err := d.Who.Need(access.Operator); err != nil {
 		return "", err
 	}
 	if !d.Who.Sees(c.Area) {
 		return "", access.ErrForbidden{Actor: d.Who.Name, Needs: "the area " + c.Area + " is not theirs"}
 	}
-	list, err := d.Store.List(ctx, KindCase)
-	if err != nil {
-		return "", err
-	}
-	for n := len(list) + 1; ; n++ { // somebody else may take a number first
-		id = fmt.Sprintf("C-%d-%05d", d.Now.Year(), n)
-		err = Put(ctx, d.Store, d.change("case.open", ""), KindCase, id, 0, c)
-		if taken := (ConflictError{}); !errors.As(err, &taken) {
-			return id, err
-		}
-	}
+	return d.Add(ctx, "case.open", "", KindCase, "C", c, more)
 }
 
 // Case is a case with the version to give to Change; ErrNotFound also where it is not
@@ -94,7 +123,7 @@ func (d Desk) Change(ctx context.Context, id string, version int, action, note s
 	if err != nil {
 		return err
 	}
-	change := d.change(action, note)
+	change := d.Act(action, note)
 	change.Writes = append([]Record{w}, more...)
 	return d.Store.Commit(ctx, change)
 }
@@ -144,9 +173,6 @@ func (d Desk) Export(ctx context.Context, id string) (Bundle, error) {
 		}
 		b.Files[a.SHA256] = r.Body
 	}
-	all, err := d.Store.Trail(ctx, "", "")
-	if err == nil && len(all) > 0 {
-		b.Head = Head{len(all), all[len(all)-1].Hash}
-	}
+	b.Head, err = d.Store.Head(ctx)
 	return b, err
 }

@@ -180,7 +180,29 @@ func appendEntry(ctx context.Context, tx *sql.Tx, e Entry, head Head) (Head, err
 
 // Trail implements Store.
 func (db *DB) Trail(ctx context.Context, kind, id string) ([]Entry, error) {
-	rows, err := db.sql.QueryContext(ctx, "SELECT * FROM audit WHERE ? = '' OR (kind = ? AND id = ?) ORDER BY seq", kind, kind, id)
+	if kind == "" {
+		return db.entries(ctx, "SELECT * FROM audit ORDER BY seq")
+	}
+	return db.entries(ctx, "SELECT * FROM audit WHERE kind = ? AND id = ? ORDER BY seq", kind, id)
+}
+
+// Since implements Store.
+func (db *DB) Since(ctx context.Context, seq, limit int) ([]Entry, error) {
+	return db.entries(ctx, "SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)
+}
+
+// Head implements Store.
+func (db *DB) Head(ctx context.Context) (h Head, err error) {
+	err = db.sql.QueryRowContext(ctx, "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").Scan(&h.Seq, &h.Hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Head{}, nil
+	}
+	return h, err
+}
+
+// entries reads rows of the trail.
+func (db *DB) entries(ctx context.Context, query string, args ...any) ([]Entry, error) {
+	rows, err := db.sql.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

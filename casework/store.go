@@ -35,7 +35,7 @@ type Change struct {
 }
 
 // A Store keeps records and their trail. SQLite is behind it; another database needs
-// these four methods and the conformance test of this package.
+// these six methods and the conformance test of this package.
 type Store interface {
 	// Get is a version of a record, the latest for version 0; ErrNotFound if there is none.
 	Get(ctx context.Context, kind, id string, version int) (Record, error)
@@ -46,6 +46,11 @@ type Store interface {
 	// Trail gives every entry of the audit trail that is about a record, all of it for
 	// kind "", in order.
 	Trail(ctx context.Context, kind, id string) ([]Entry, error)
+	// Since gives up to limit entries of the trail after number seq, in order: what is new
+	// for whoever follows it.
+	Since(ctx context.Context, seq, limit int) ([]Entry, error)
+	// Head is the end of the trail; zero where it is empty.
+	Head(ctx context.Context) (Head, error)
 }
 
 // ErrNotFound says that a record does not exist.

@@ -55,7 +55,7 @@ func (d Desk) AddUser(ctx context.Context, name, password string, role access.Ro
 	if u.Password, err = access.HashPassword(password); err != nil {
 		return err
 	}
-	return Put(ctx, d.Store, d.change("user.add", string(role)), KindUser, name, 0, u)
+	return Put(ctx, d.Store, d.Act("user.add", string(role)), KindUser, name, 0, u)
 }
 
 // ChangeUser applies do to a user. Nobody but an administrator may, and the last
@@ -81,7 +81,7 @@ func (d Desk) ChangeUser(ctx context.Context, name, action string, do func(*User
 	if !left && (u.Role != access.Administrator || u.Disabled) {
 		return fmt.Errorf("user %s: is the last administrator; make another one first", name)
 	}
-	return Put(ctx, d.Store, d.change(action, ""), KindUser, name, version, u)
+	return Put(ctx, d.Store, d.Act(action, ""), KindUser, name, version, u)
 }
 
 // decoy costs a wrong name as much time as a wrong password.
@@ -118,4 +118,20 @@ func ByToken(ctx context.Context, s Store, token, today string) (access.Actor, e
 		}
 	}
 	return access.Actor{}, access.ErrPassword
+}
+
+// CanWork says whether somebody can be given work: nobody (""), or a user who is not
+// locked out and is at least an operator.
+func (d Desk) CanWork(ctx context.Context, name string) error {
+	if name == "" {
+		return nil
+	}
+	u, _, err := Get[User](ctx, d.Store, KindUser, name)
+	switch {
+	case errors.Is(err, ErrNotFound) || err == nil && u.Disabled:
+		return fmt.Errorf("assignee %q: is no user who can sign in; `flatwatt user list` lists them", name)
+	case err != nil:
+		return err
+	}
+	return u.Actor(name).Need(access.Operator)
 }

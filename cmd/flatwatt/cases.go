@@ -114,7 +114,7 @@ func newCaseOpen(p *Program) *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			id, err := d.Open(cmd.Context(), c)
+			id, err := d.Open(cmd.Context(), c, nil)
 			if err != nil {
 				return usageError{err}
 			}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/casework/alarms"
 	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/metrics"
 	"github.com/flatwatt/flatwatt/network"
@@ -206,7 +207,9 @@ type service struct {
 	recent   *recentLoads
 	metrics  *metrics.Metrics
 	health   *metrics.Health
-	fresh    bool // start over from the stream's start where a checkpoint does not fit
+	verdicts verdictsOf
+	raiser   *alarms.Raiser // nil: no alarms are raised
+	fresh    bool           // start over from the stream's start where a checkpoint does not fit
 }
 
 // An end says which part of the stream a loop scores and where its results go.

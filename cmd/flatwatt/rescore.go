@@ -58,7 +58,7 @@ them live. Days are dates, first, last, or -7d, counted from the archive's last 
 	f.Int64Var(&flags.saveEvery, "save-every", rescore.DefaultSaveEvery, "`readings` between saved states: what a kill costs")
 	f.BoolVar(&flags.live, "as-live", false, "take late readings as they came, as the live service did, instead of as they are known now")
 	f.BoolVar(&flags.dryRun, "dry-run", false, "say what would be read and written, and do nothing")
-	cmd.AddCommand(newRescoreList(p, opt), newRescoreDiff(p, opt), newRescorePromote(p), newRescoreRemove(p))
+	cmd.AddCommand(newRescoreList(p, opt), newRescoreDiff(p, opt), newRescorePromote(p, opt), newRescoreRemove(p))
 	return cmd
 }
 

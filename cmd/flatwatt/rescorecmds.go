@@ -234,33 +234,54 @@ func precisionText(s rescore.Share) string {
 	return fmt.Sprintf("%.0f %% [%.0f–%.0f %%] (%d of %d)", 100*v.Value, 100*v.Low, 100*v.High, s.Confirmed, s.Confirmed+s.Cleared)
 }
 
-func newRescorePromote(p *Program) *cobra.Command {
+func newRescorePromote(p *Program, opt *options) *cobra.Command {
 	var where string
-	var apply, pointer bool
+	var flags applyFlags
+	var pointer bool
 	cmd := &cobra.Command{
 		Use:   "promote RUN",
 		Short: "Make a run's scores the live ones",
 		Long: `Promote makes a run live in one step, and then copies its scores to the database, where
 each replaces the one before. Killed in between, promoting again goes on. The dates of
-alarms in the database stay as they are, and no alarm is raised, unless --apply-alarms.`,
+alarms in the database stay as they are, and no alarm is raised, unless --apply-alarms.
+Then alarms in the casework file follow the run too, where --casework and who acts are given.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			runs, err := p.openRuns(cmd.Context(), where)
 			if err != nil {
 				return err
 			}
-			return p.promote(cmd.Context(), runs, args[0], apply, pointer)
+			if err := p.promote(cmd.Context(), runs, args[0], flags.apply, pointer); err != nil || !flags.apply || !cmd.Flags().Changed("casework") {
+				return err
+			}
+			return p.promoteAlarms(cmd.Context(), opt, runs, args[0], flags)
 		},
 	}
 	p.addArchiveFlag(cmd, &where)
-	cmd.Flags().BoolVar(&apply, "apply-alarms", false, "the run's alarms replace those in the database")
+	flags.add(cmd, "the run's alarms replace those in the database, and alarms in the casework file follow it")
 	cmd.Flags().BoolVar(&pointer, "no-database", false, "only say that the run is live; write no database")
 	return cmd
 }
 
+// promoteAlarms has alarms follow a run that was made live.
+func (p *Program) promoteAlarms(ctx context.Context, opt *options, runs rescore.Runs, id string, flags applyFlags) error {
+	r, err := p.raiser(ctx, flags)
+	if err != nil {
+		return err
+	}
+	s, err := p.loadSettings(opt.config)
+	if err != nil {
+		return err
+	}
+	fleet, err := p.openRegister(s.Fleet)
+	if err != nil {
+		return err
+	}
+	return p.raiseFrom(ctx, r, newVerdicts(fleet.Meters(), opt.lang), runs.Scores(ctx, id))
+}
+
 func (p *Program) promote(ctx context.Context, runs rescore.Runs, id string, apply, pointer bool) error {
 	pr := rescore.Promoter{Runs: runs, Now: time.Now, Who: p.who(), Apply: apply}
-	note := func(context.Context) error { return nil }
 	if !pointer {
 		e, ok, err := runs.Find(ctx, id)
 		if err != nil {
@@ -285,9 +306,6 @@ func (p *Program) promote(ctx context.Context, runs rescore.Runs, id string, app
 			return err
 		}
 		pr.Alarms = alarmsIn(client, e.Spec)
-		note = func(ctx context.Context) error {
-			return client.NoteRun(ctx, influx.Run{ID: id, Model: e.Spec.Model, From: e.Spec.From, To: e.Spec.To, Scores: e.Scores, At: time.Now()})
-		}
 	}
 	bar := p.progress("promote", "chunks", 1)
 	pr.Progress = func(done, total int) {
@@ -295,9 +313,6 @@ func (p *Program) promote(ctx context.Context, runs rescore.Runs, id string, app
 		bar.at(int64(done))
 	}
 	if err := pr.Promote(ctx, id); err != nil {
-		return err
-	}
-	if err := note(ctx); err != nil {
 		return err
 	}
 	bar.end("run %s is live", id)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/casework/alarms"
 	"github.com/flatwatt/flatwatt/console"
 	"github.com/flatwatt/flatwatt/metrics"
 	"github.com/flatwatt/flatwatt/streams"
@@ -76,7 +77,11 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 	if err != nil {
 		return err
 	}
-	sv := service{settings: s, model: model, net: net, fleet: fleet, to: to, board: b, recent: recent, fresh: fresh, metrics: metrics.New(buildVersion().Version), health: &metrics.Health{}}
+	raiser, err := p.alarmsOf(ctx, s.Casework)
+	if err != nil {
+		return err
+	}
+	sv := service{raiser: raiser, verdicts: newVerdicts(fleet.Meters(), opt.lang), settings: s, model: model, net: net, fleet: fleet, to: to, board: b, recent: recent, fresh: fresh, metrics: metrics.New(buildVersion().Version), health: &metrics.Health{}}
 	if err := p.serveAll(ctx, sv); err != nil {
 		return err
 	}
@@ -118,6 +123,9 @@ func (p *Program) runWhole(ctx context.Context, sv service) error {
 
 // servicePipeline wires the loop of a part of the service, with its messages for people.
 func (p *Program) servicePipeline(sv service, e end) (streams.Pipeline, error) {
+	if sv.raiser != nil {
+		e.sink = alarmSink{e.sink, sv.raiser, sv.verdicts, func(t alarms.Tally) { p.say("%s", t) }}
+	}
 	line, err := sv.to.pipelineOf(sv.model, e, sv.board, func(int64) {})
 	if err != nil {
 		return line, err

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/casework/alarms"
 	"github.com/flatwatt/flatwatt/console"
 	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/streams/file"
@@ -21,6 +22,7 @@ type scoreFlags struct {
 	fleet, out, asof, model string
 	top                     int
 	promise                 promiseFlags
+	alarms                  applyFlags
 }
 
 func newScore(p *Program, opt *options) *cobra.Command {
@@ -41,6 +43,7 @@ rejected.csv (what could not be taken, with its reason).`,
 	cmd.Flags().StringVar(&flags.asof, "asof", "", "leave out readings that end after this `time` (2006-01-02 or RFC 3339, UTC)")
 	cmd.Flags().IntVar(&flags.top, "top", 10, "how many ranks to print")
 	flags.promise.add(cmd)
+	flags.alarms.add(cmd, "alarms in the casework file follow these scores")
 	needFlags(cmd, "fleet")
 	return cmd
 }
@@ -72,12 +75,26 @@ func (p *Program) score(ctx context.Context, opt *options, flags scoreFlags) err
 		}
 		sink = scores
 	}
+	var log *verdictLog
+	var raiser *alarms.Raiser
+	if flags.alarms.apply {
+		if raiser, err = p.raiser(ctx, flags.alarms); err != nil {
+			return err
+		}
+		log = newVerdictLog(newVerdicts(fleet.Meters(), opt.lang))
+		sink = bothSinks{sink, log}
+	}
 	b, counts, err := p.scoreFleet(ctx, model, fleet, asof, sink)
 	if err != nil {
 		if scores != nil {
 			scores.Abort()
 		}
 		return err
+	}
+	if raiser != nil {
+		if err := p.raiseLog(ctx, raiser, log); err != nil {
+			return err
+		}
 	}
 	b.words = wordsIn(opt.lang)
 	if scores != nil {

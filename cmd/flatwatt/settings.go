@@ -31,6 +31,8 @@ type settings struct {
 	Partitions partSettings   `yaml:"partitions"`
 	Ingest     ingestSettings `yaml:"ingest"`
 	Log        logSettings    `yaml:"log"`
+
+	Casework caseworkSettings `yaml:"casework"`
 }
 
 type natsSettings struct {
@@ -63,6 +65,11 @@ type httpSettings struct {
 	TokenFile     string `yaml:"token_file"`
 	CertFile      string `yaml:"cert_file"`
 	KeyFile       string `yaml:"key_file"`
+}
+
+type caseworkSettings struct {
+	File       string `yaml:"file"`
+	AlarmsFile string `yaml:"alarms_file"`
 }
 
 type logSettings struct {
