@@ -282,6 +282,7 @@ func (p *Program) promoteAlarms(ctx context.Context, opt *options, runs rescore.
 
 func (p *Program) promote(ctx context.Context, runs rescore.Runs, id string, apply, pointer bool) error {
 	pr := rescore.Promoter{Runs: runs, Now: time.Now, Who: p.who(), Apply: apply}
+	note := func(context.Context) error { return nil }
 	if !pointer {
 		e, ok, err := runs.Find(ctx, id)
 		if err != nil {
@@ -306,6 +307,9 @@ func (p *Program) promote(ctx context.Context, runs rescore.Runs, id string, app
 			return err
 		}
 		pr.Alarms = alarmsIn(client, e.Spec)
+		note = func(ctx context.Context) error {
+			return client.NoteRun(ctx, influx.Run{ID: id, Model: e.Spec.Model, From: e.Spec.From, To: e.Spec.To, Scores: e.Scores, At: time.Now()})
+		}
 	}
 	bar := p.progress("promote", "chunks", 1)
 	pr.Progress = func(done, total int) {
@@ -313,6 +317,9 @@ func (p *Program) promote(ctx context.Context, runs rescore.Runs, id string, app
 		bar.at(int64(done))
 	}
 	if err := pr.Promote(ctx, id); err != nil {
+		return err
+	}
+	if err := note(ctx); err != nil {
 		return err
 	}
 	bar.end("run %s is live", id)

@@ -38,6 +38,9 @@ func conformance(t *testing.T, fresh func(t *testing.T) (c Config, stop func()))
 		"more than a chunk":          testManyRows,
 		"roll-ups":                   testRollupsAreRead,
 		"roll-ups after a crash":     testCrash,
+		"new, class, region, model":  testKinds,
+		"events":                     testEvents,
+		"notes of runs":              testRunNotes,
 		"a write that is given up":   testGivenUp,
 	} {
 		t.Run(name, func(t *testing.T) {

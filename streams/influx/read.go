@@ -95,6 +95,8 @@ func (c *Client) Top(ctx context.Context, day flatwatt.Day, detector string, n i
 type Rollup struct {
 	Scored, Normal, Suspects, Ended, MeterFaults, NotEnoughData int64
 
+	New, NewHigh int64 // suspects whose first alarm is of this day; those of HighProbability
+
 	SuspectedKW float64        // sum of the suspects' blocks
 	HashrateTHs flatwatt.Range // sum over the suspects
 }
@@ -126,6 +128,8 @@ func (c *Client) rollup(ctx context.Context, from, tag string, name flatwatt.Met
 		sum.Ended += r.int(endedField)
 		sum.MeterFaults += r.int(faultsField)
 		sum.NotEnoughData += r.int(notEnoughField)
+		sum.New += r.int(newField)
+		sum.NewHigh += r.int(newHighField)
 		sum.SuspectedKW += r.float(suspectedField)
 		sum.HashrateTHs.Low += r.float(hashLowField)
 		sum.HashrateTHs.High += r.float(hashHighField)
@@ -146,12 +150,13 @@ func (c *Client) isMarked(ctx context.Context, day flatwatt.Day, part string) (m
 func (c *Client) scoresOf(ctx context.Context, day flatwatt.Day, yield func(*flatwatt.Score)) error {
 	// A day begins 14 hours before to 12 hours after it does in UTC.
 	from, to := rollTime(day).Add(-14*time.Hour), rollTime(day).Add(12*time.Hour)
-	q := fmt.Sprintf("SELECT %s::tag, %s::tag, %s, state, probability, block_kw, hashrate_low_ths, hashrate_high_ths "+
+	q := fmt.Sprintf("SELECT %s::tag, %s::tag, %s, state, model, first_alarm_s, probability, block_kw, hashrate_low_ths, hashrate_high_ths "+
 		"FROM %s WHERE time >= %s AND time <= %s AND %s = %d",
 		MeterTag, DetectorTag, dayField, ScoreMeasurement, instant(from), instant(to), dayField, day)
 	return c.query(ctx, q, func(r row) error {
 		s := flatwatt.Score{
-			Meter: flatwatt.MeterID(r.text(MeterTag)), Detector: r.text(DetectorTag), Day: day,
+			Meter: flatwatt.MeterID(r.text(MeterTag)), Detector: r.text(DetectorTag), Day: day, Start: r.time(),
+			Model: r.text("model"), FirstAlarm: fromUnix(r.int("first_alarm_s")),
 			State: flatwatt.State(r.text("state")), Probability: r.float("probability"),
 			Block:       flatwatt.Estimate{Value: r.float("block_kw")},
 			HashrateTHs: flatwatt.Range{Low: r.float("hashrate_low_ths"), High: r.float("hashrate_high_ths")},

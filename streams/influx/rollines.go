@@ -41,16 +41,23 @@ func (r *Rollups) appendMark(b []byte, d flatwatt.Day, detector string) []byte {
 	return r.appendGroup(b, d, group{level: byFleet, detector: detector}, new(sums))
 }
 
+// measurements and tags of the levels, by level.
+var measurements = [...]string{TransformerMeasurement, FeederMeasurement, FleetMeasurement, ClassMeasurement, RegionMeasurement, ModelMeasurement}
+var levelTags = [...]string{TransformerTag, FeederTag, "", ClassTag, RegionTag, ModelTag}
+
 // appendGroup writes tags in the order of their names, which the database likes best.
 func (r *Rollups) appendGroup(b []byte, d flatwatt.Day, g group, s *sums) []byte {
-	b = append(b, [...]string{TransformerMeasurement, FeederMeasurement, FleetMeasurement}[g.level]...)
-	b = appendTag(b, DetectorTag, g.detector)
-	if g.level == byFeeder {
-		b = appendTag(b, FeederTag, string(r.names[g.name]))
+	b = append(b, measurements[g.level]...)
+	tags := [][2]string{{DetectorTag, g.detector}, {PartTag, r.part}}
+	if g.level != byFleet {
+		tags = append(tags, [2]string{levelTags[g.level], string(r.names[g.name])})
 	}
-	b = appendTag(b, PartTag, r.part)
-	if g.level == byTransformer {
-		b = appendTag(b, TransformerTag, string(r.names[g.name]))
+	if f := r.register[r.names[g.name]].feeder; g.level == byTransformer && f != 0 {
+		tags = append(tags, [2]string{FeederTag, string(r.names[f])})
+	}
+	slices.SortFunc(tags, func(a, b [2]string) int { return cmp.Compare(a[0], b[0]) })
+	for _, t := range tags {
+		b = appendTag(b, t[0], t[1])
 	}
 	b = appendInt(append(b, ' '), scoredField, s.scored)
 	b = appendInt(append(b, ','), normalField, s.normal)
@@ -58,9 +65,14 @@ func (r *Rollups) appendGroup(b []byte, d flatwatt.Day, g group, s *sums) []byte
 	b = appendInt(append(b, ','), endedField, s.ended)
 	b = appendInt(append(b, ','), faultsField, s.faults)
 	b = appendInt(append(b, ','), notEnoughField, s.notEnough)
+	b = appendInt(append(b, ','), newField, s.fresh)
+	b = appendInt(append(b, ','), newHighField, s.freshHigh)
 	b = appendFloat(append(b, ','), suspectedField, float64(s.kw)/perUnit)
 	b = appendFloat(append(b, ','), hashLowField, float64(s.hashLo)/perUnit)
 	b = appendFloat(append(b, ','), hashHighField, float64(s.hashHi)/perUnit)
+	if g.level == byFleet || g.level == byModel {
+		b = appendInt(append(b, ','), endField, rollTime(d+1).UnixMilli())
+	}
 	return appendTime(b, rollTime(d))
 }
 

@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/flatwatt/flatwatt"
 )
 
 const (
-	// MaxDays is how many days Rollups holds, 141 bytes a score: two for zones and
+	// MaxDays is how many days Rollups holds, 160 bytes a score: two for zones and
 	// two for late data. A day that comes back after it was dropped is read back.
 	MaxDays = 4
 
@@ -39,13 +40,14 @@ type Rollups struct {
 	part     string
 	strict   bool // count no meter that the register lacks: another part may count it
 	register map[flatwatt.MeterID]place
-	names    []flatwatt.MeterID // of transformers and feeders; place holds indexes
+	names    []flatwatt.MeterID // of transformers, feeders, classes, regions, models; place holds indexes
+	index    map[flatwatt.MeterID]int32
 	days     map[flatwatt.Day]*dayRoll
 	touched  uint64 // counts begins, to drop the day that began longest ago
 }
 
 // A place is where a meter hangs in the grid: indexes into Rollups.names, 0 for none.
-type place struct{ transformer, feeder int32 }
+type place struct{ transformer, feeder, class, region int32 }
 
 // A dayRoll is what is known of one day. Only this day's begin and Add change it.
 type dayRoll struct {
@@ -69,6 +71,8 @@ type mark struct {
 	block              float64 // kW, NaN where unknown
 	kw, hashLo, hashHi int64   // in 1/perUnit; of suspects, else 0
 	at                 place
+	model              int32 // index into Rollups.names
+	fresh              bool  // first suspected on this day
 }
 
 // A group is what scores are added up by. Name 0 with level fleet is the whole part.
@@ -84,11 +88,15 @@ const (
 	byTransformer level = iota
 	byFeeder
 	byFleet
+	byClass
+	byRegion
+	byModel
 )
 
 // sums counts scores by state and adds up what suspects would draw and compute.
 type sums struct {
 	scored, normal, suspects, ended, faults, notEnough int64
+	fresh, freshHigh                                   int64 // new suspects, those of high priority
 	kw, hashLo, hashHi                                 int64 // in 1/perUnit
 }
 
@@ -97,7 +105,7 @@ type sums struct {
 func NewRollups(register []flatwatt.Meter, part string) (*Rollups, error) {
 	r := &Rollups{
 		part: cmp.Or(part, partOfAllMeters), strict: part != "",
-		names: make([]flatwatt.MeterID, 1), days: make(map[flatwatt.Day]*dayRoll),
+		names: make([]flatwatt.MeterID, 1), index: map[flatwatt.MeterID]int32{"": 0}, days: make(map[flatwatt.Day]*dayRoll),
 	}
 	if err := checkTag(PartTag, r.part); err != nil {
 		return nil, err
@@ -106,32 +114,33 @@ func NewRollups(register []flatwatt.Meter, part string) (*Rollups, error) {
 	for i := range register {
 		byID[register[i].ID] = &register[i]
 	}
-	index := make(map[flatwatt.MeterID]int32)
-	intern := func(id flatwatt.MeterID) (int32, error) {
-		if id == "" {
-			return 0, nil
-		}
-		if i, ok := index[id]; ok {
-			return i, nil
-		}
-		r.names = append(r.names, id)
-		index[id] = int32(len(r.names) - 1)
-		return index[id], checkTag(TransformerTag+" or "+FeederTag, string(id))
-	}
 	r.register = make(map[flatwatt.MeterID]place, len(register))
 	for i := range register {
-		transformer, feeder := ancestors(byID, register[i].ID)
-		t, err := intern(transformer)
-		if err != nil {
-			return nil, fmt.Errorf("roll-ups of meter %q: %w", register[i].ID, err)
+		m := &register[i]
+		transformer, feeder := ancestors(byID, m.ID)
+		for _, node := range [...]flatwatt.MeterID{transformer, feeder} {
+			if err := checkTag(TransformerTag+" or "+FeederTag, string(node)); node != "" && err != nil {
+				return nil, fmt.Errorf("roll-ups of meter %q: %w", m.ID, err)
+			}
 		}
-		f, err := intern(feeder)
-		if err != nil {
-			return nil, fmt.Errorf("roll-ups of meter %q: %w", register[i].ID, err)
-		}
-		r.register[register[i].ID] = place{t, f}
+		r.register[m.ID] = place{r.intern(string(transformer)), r.intern(string(feeder)), r.intern(string(m.Class)), r.intern(m.Region)}
 	}
 	return r, nil
+}
+
+// intern is the index of a name, 0 for none and for one that no tag can hold.
+func (r *Rollups) intern(name string) int32 {
+	i, ok := r.index[flatwatt.MeterID(name)]
+	if ok {
+		return i
+	}
+	if checkTag("", name) != nil {
+		return 0
+	}
+	r.names = append(r.names, flatwatt.MeterID(strings.Clone(name)))
+	i = int32(len(r.names) - 1)
+	r.index[r.names[i]] = i
+	return i
 }
 
 // ancestors is the nearest transformer and feeder at or above id, "" where there is none.
@@ -190,6 +199,7 @@ func (r *Rollups) Add(s *flatwatt.Score) {
 		day.count(key, old, -1)
 	}
 	m := newMark(s, at)
+	m.model = r.intern(s.Model)
 	day.marks[key] = m
 	day.count(key, m, 1)
 }
@@ -197,6 +207,7 @@ func (r *Rollups) Add(s *flatwatt.Score) {
 func newMark(s *flatwatt.Score, at place) mark {
 	m := mark{state: s.State, probability: s.Probability, block: s.Block.Value, at: at}
 	if s.State == flatwatt.Suspect {
+		m.fresh = s.FirstAlarm.After(s.Start)
 		m.kw, m.hashLo, m.hashHi = whole(s.Block.Value), whole(s.HashrateTHs.Low), whole(s.HashrateTHs.High)
 	}
 	return m
@@ -214,6 +225,7 @@ func whole(v float64) int64 {
 func (d *dayRoll) count(key scoreKey, m mark, by int64) {
 	groups := [...]group{
 		{byTransformer, m.at.transformer, key.detector}, {byFeeder, m.at.feeder, key.detector}, {byFleet, 0, key.detector},
+		{byClass, m.at.class, key.detector}, {byRegion, m.at.region, key.detector}, {byModel, m.model, key.detector},
 	}
 	for _, g := range groups {
 		if g.name == 0 && g.level != byFleet {
@@ -252,6 +264,12 @@ func (s *sums) add(m mark, by int64) {
 		s.faults += by
 	case flatwatt.NotEnoughData:
 		s.notEnough += by
+	}
+	if m.fresh {
+		s.fresh += by
+		if m.probability >= HighProbability {
+			s.freshHigh += by
+		}
 	}
 	s.kw += by * m.kw
 	s.hashLo += by * m.hashLo

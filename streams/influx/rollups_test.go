@@ -129,7 +129,7 @@ func wantTop(t *testing.T, c *Client, n int, want string) {
 func dump(t *testing.T, c *Client) string {
 	t.Helper()
 	var lines []string
-	for _, m := range []string{TransformerMeasurement, FeederMeasurement, FleetMeasurement, TopMeasurement} {
+	for _, m := range []string{TransformerMeasurement, FeederMeasurement, FleetMeasurement, ClassMeasurement, RegionMeasurement, ModelMeasurement, EventMeasurement, TopMeasurement} {
 		err := c.query(t.Context(), "SELECT * FROM "+m, func(r row) error {
 			line := m
 			columns := make([]string, 0, len(r.columns))

@@ -20,10 +20,28 @@ const (
 
 	// The roll-ups have a point for every transformer, feeder or part of the fleet, day
 	// and detector, at the day's midnight in UTC whatever the meters' zones, so that
-	// zones meet. Tags: transformer or feeder (as named), detector, part.
+	// zones meet. Tags: transformer or feeder (as named), detector, part; a transformer's
+	// also have its feeder.
 	TransformerMeasurement = "rollup_transformer"
 	FeederMeasurement      = "rollup_feeder"
 	FleetMeasurement       = "rollup_fleet"
+
+	// The same by the class and region of the register and by the model that scored. A class
+	// or region that no tag can hold is left out; so is a meter that has none.
+	ClassMeasurement  = "rollup_class"
+	RegionMeasurement = "rollup_region"
+	ModelMeasurement  = "rollup_model"
+
+	// EventMeasurement has what lasted from Time to end_ms (milliseconds since 1970), for
+	// annotations: of each suspect the interval of its onset and its alarm so far. Tags:
+	// meter, detector, kind and the meter's transformer. An onset that is estimated anew may leave the one before
+	// behind; as_of_s tells the latest.
+	EventMeasurement = "event"
+
+	// RunMeasurement has a point for every re-scoring that was made live, at the start of
+	// its first day. Tag: run. Fields: at_s (when it was made live), end_ms, model, scores,
+	// text.
+	RunMeasurement = "rescore"
 
 	// TopMeasurement has the TopN likeliest suspects of a day, likeliest first, at the
 	// time of the roll-ups. Tags: rank ("01" …), detector, part. Ranks that nobody holds
@@ -39,6 +57,11 @@ const (
 	FeederTag      = "feeder"
 	PartTag        = "part" // of the fleet that one sink writes; sums over parts are the fleet
 	RankTag        = "rank"
+	ClassTag       = "class"
+	RegionTag      = "region"
+	ModelTag       = "model"
+	RunTag         = "run"
+	KindTag        = "kind" // of an event: onset or alarm
 )
 
 const (
@@ -54,6 +77,9 @@ const (
 
 	// NoTime stands in a time field for the zero time; read as an instant it is 1970.
 	NoTime = 0
+
+	// HighProbability is from where a new suspect counts as one of high priority.
+	HighProbability = 0.9
 
 	// TopN is how many ranks the top has.
 	TopN = 50
@@ -141,11 +167,16 @@ const (
 	endedField      = "ended"
 	faultsField     = "meter_faults"
 	notEnoughField  = "not_enough_data"
+	newField        = "new_suspects" // first alarm on this day
+	newHighField    = "new_high"     // of these, as likely as HighProbability
 	suspectedField  = "suspected_kw" // floats from here
 	hashLowField    = "hashrate_low_ths"
 	hashHighField   = "hashrate_high_ths"
 	topMeterField   = "meter_id" // text; not "meter", which is a tag elsewhere
 	topProbField    = "probability"
 	topBlockField   = "block_kw"
+	endField        = "end_ms" // end of the day or event; of roll-ups only fleet and model
+	asOfField       = "as_of_s"
+	eventTextField  = "text"
 	partOfAllMeters = "all" // value of PartTag where one sink writes the whole fleet
 )

@@ -84,15 +84,17 @@ func (c *Client) mapping(ctx context.Context, bucketID string) error {
 	return nil
 }
 
-// Forget deletes all scores of a meter whose Score.Start lies in [from, to], e.g. when
+// Forget deletes all scores and events of a meter whose time lies in [from, to], e.g. when
 // its customer asks for it. Roll-ups and tops stay as they were.
 func (c *Client) Forget(ctx context.Context, meter flatwatt.MeterID, from, to time.Time) error {
 	if err := checkTag(MeterTag, string(meter)); err != nil {
 		return err
 	}
-	predicate := fmt.Sprintf(`_measurement=%q AND %s="%s"`, ScoreMeasurement, MeterTag, strings.ReplaceAll(string(meter), `"`, `\"`))
-	if err := c.api.DeleteAPI().DeleteWithName(ctx, c.conf.Org, c.conf.Bucket, from, to, predicate); err != nil {
-		return fmt.Errorf("delete scores of meter %q: %w", meter, err)
+	for _, measurement := range [...]string{ScoreMeasurement, EventMeasurement} {
+		predicate := fmt.Sprintf(`_measurement=%q AND %s="%s"`, measurement, MeterTag, strings.ReplaceAll(string(meter), `"`, `\"`))
+		if err := c.api.DeleteAPI().DeleteWithName(ctx, c.conf.Org, c.conf.Bucket, from, to, predicate); err != nil {
+			return fmt.Errorf("delete scores of meter %q: %w", meter, err)
+		}
 	}
 	return nil
 }

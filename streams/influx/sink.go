@@ -91,7 +91,7 @@ func (s *Sink) writeDay(ctx context.Context, scores []flatwatt.Score) error {
 	for i := range scores {
 		s.rollups.Add(&scores[i])
 	}
-	lines := s.rollups.Changed()
+	lines := append(s.rollups.Changed(), s.rollups.eventsOf(scores)...)
 	return s.inChunks(ctx, len(lines), func(b []byte, i int) ([]byte, error) { return append(b, lines[i]...), nil })
 }
 
