@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 )
@@ -264,13 +262,4 @@ func (w *Worker) carryOut(ctx context.Context, j Job, c claim, rev uint64) {
 		}
 		c, rev = *next, h.rev
 	}
-}
-
-// Names are the jobs' names, sorted.
-func (w *Worker) Names() []string {
-	names := map[string]bool{}
-	for _, j := range w.Jobs {
-		names[j.Name] = true
-	}
-	return slices.Sorted(maps.Keys(names))
 }

@@ -209,7 +209,8 @@ type service struct {
 	health   *metrics.Health
 	verdicts verdictsOf
 	raiser   *alarms.Raiser // nil: no alarms are raised
-	fresh    bool           // start over from the stream's start where a checkpoint does not fit
+	lang     string
+	fresh    bool // start over from the stream's start where a checkpoint does not fit
 }
 
 // An end says which part of the stream a loop scores and where its results go.

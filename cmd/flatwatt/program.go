@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"golang.org/x/term"
+
+	"github.com/flatwatt/flatwatt/schedule"
 )
 
 // Exit codes, as documented in docs/cli.md. Scripts rely on them.
@@ -30,21 +32,15 @@ type Program struct {
 	Getenv  func(string) string
 	Environ func() []string
 
-	closers []func() error // run by Close, last first
-	log     *slog.Logger   // nil: messages are plain text
+	asker   string          // who asks, where it is not the user: a job
+	result  schedule.Result // what the command did, for the ledger of jobs
+	closers []func() error  // run by Close, last first
+	log     *slog.Logger    // nil: messages are plain text
 }
 
 // Run executes one command line and returns its exit code. It cleans up after itself.
 func (p *Program) Run(ctx context.Context, args []string) int {
-	root := newRoot(p)
-	root.SetArgs(args)
-	root.SetOut(p.Stdout)
-	root.SetErr(p.Stderr)
-	err := root.ExecuteContext(ctx)
-	if errors.Is(err, syscall.EPIPE) {
-		err = nil // the reader of our output has seen enough
-	}
-	err = errors.Join(err, p.Close())
+	err := p.execute(ctx, args)
 	if err == nil {
 		return exitOK
 	}
@@ -55,6 +51,19 @@ func (p *Program) Run(ctx context.Context, args []string) int {
 	}
 	fmt.Fprintln(p.Stderr, "flatwatt:", strings.TrimRight(err.Error(), "\n"))
 	return code
+}
+
+// execute is Run without a word about how it ended.
+func (p *Program) execute(ctx context.Context, args []string) error {
+	root := newRoot(p)
+	root.SetArgs(args)
+	root.SetOut(p.Stdout)
+	root.SetErr(p.Stderr)
+	err := root.ExecuteContext(ctx)
+	if errors.Is(err, syscall.EPIPE) {
+		err = nil // the reader of our output has seen enough
+	}
+	return errors.Join(err, p.Close())
 }
 
 // Close stops what the command started, in the opposite order. It may be called twice.

@@ -14,6 +14,7 @@ import (
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/rescore"
+	"github.com/flatwatt/flatwatt/schedule"
 	"github.com/flatwatt/flatwatt/streams/archive"
 	"github.com/flatwatt/flatwatt/streams/file"
 )
@@ -246,11 +247,16 @@ func (p *Program) carryOut(ctx context.Context, a *archive.Archive, runs rescore
 	if n := a.Manifest().Partitions; n > 1 {
 		parts = partFleet(fleet.Meters(), n)
 	}
+	net, err := p.networkOf(flags.fleet, fleet.Meters())
+	if err != nil {
+		return rescore.Entry{}, err
+	}
 	var bar *progress
 	r := rescore.Runner{
 		Archive: a, Runs: runs, Now: time.Now, Who: p.who(), MaxRate: flags.maxRate, SaveEvery: flags.saveEvery,
 		NewScorer: func(part int) (flatwatt.Scorer, error) {
-			return newScorer(model, parts[part], fleet.Meters(), fleet.Weather(), asideOf(fleet))
+			model := *model // checking a model prepares it: partitions must not do that to the same one
+			return newScorerOn(net, &model, parts[part], fleet.Meters(), fleet.Weather(), asideOf(fleet))
 		},
 		Progress: func(done, total int64) {
 			if bar == nil {
@@ -262,6 +268,7 @@ func (p *Program) carryOut(ctx context.Context, a *archive.Archive, runs rescore
 	began := time.Now()
 	e, err := r.Run(ctx, spec)
 	took := time.Since(began)
+	p.result = schedule.Result{Range: rangeOf(spec), Model: spec.Model, Readings: e.Readings, Scores: e.Scores, Ref: e.ID}
 	switch {
 	case errors.Is(err, context.Canceled):
 		p.say("rescore: run %s stopped; ask for the same again to go on", e.ID)
@@ -278,6 +285,9 @@ func (p *Program) carryOut(ctx context.Context, a *archive.Archive, runs rescore
 
 // who asks is the user, for the ledger.
 func (p *Program) who() string {
+	if p.asker != "" {
+		return p.asker
+	}
 	if name := p.Getenv("SUDO_USER"); name != "" {
 		return name
 	}

@@ -81,18 +81,19 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 	if err != nil {
 		return err
 	}
-	sv := service{raiser: raiser, verdicts: newVerdicts(fleet.Meters(), opt.lang), settings: s, model: model, net: net, fleet: fleet, to: to, board: b, recent: recent, fresh: fresh, metrics: metrics.New(buildVersion().Version), health: &metrics.Health{}}
+	sv := service{raiser: raiser, verdicts: newVerdicts(fleet.Meters(), opt.lang), settings: s, model: model, net: net, fleet: fleet, to: to, board: b, recent: recent, lang: opt.lang, fresh: fresh, metrics: metrics.New(buildVersion().Version), health: &metrics.Health{}}
 	if err := p.serveAll(ctx, sv); err != nil {
 		return err
 	}
 	if err := p.startIngest(ctx, sv); err != nil {
 		return err
 	}
-	if s.Partitions.Buckets > 0 {
-		err = p.runPartitioned(ctx, sv)
-	} else {
-		err = p.runWhole(ctx, sv)
-	}
+	err = p.runBeside(ctx, sv, func(ctx context.Context) error {
+		if s.Partitions.Buckets > 0 {
+			return p.runPartitioned(ctx, sv)
+		}
+		return p.runWhole(ctx, sv)
+	})
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		p.say("stopped; the next start resumes from the last checkpoint")
 		return nil

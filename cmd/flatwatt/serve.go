@@ -67,7 +67,7 @@ func (p *Program) serveAll(ctx context.Context, sv service) error {
 			return usageError{err}
 		}
 	}
-	page, err := console.Handler(sv.board)
+	page, err := p.pages(ctx, sv)
 	if err != nil {
 		return err
 	}
@@ -89,6 +89,23 @@ func (p *Program) serveAll(ctx context.Context, sv service) error {
 	}
 	p.say("metrics: %s/metrics", url)
 	return nil
+}
+
+// pages are the suspects and, where there is an archive, the ledger of runs.
+func (p *Program) pages(ctx context.Context, sv service) (http.Handler, error) {
+	suspects, err := console.Handler(sv.board)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := p.runsHandler(ctx, sv.settings, sv.lang)
+	if err != nil || runs == nil {
+		return suspects, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", suspects)
+	mux.Handle("/runs", runs)
+	mux.Handle("/api/runs", runs)
+	return mux, nil
 }
 
 // watchStream asks now and then what the stream holds, so that lag can be told from our

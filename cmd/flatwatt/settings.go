@@ -33,6 +33,9 @@ type settings struct {
 	Log        logSettings    `yaml:"log"`
 
 	Casework caseworkSettings `yaml:"casework"`
+
+	Archive archiveSettings `yaml:"archive"`
+	Jobs    []jobSettings   `yaml:"jobs"`
 }
 
 type natsSettings struct {
@@ -183,6 +186,8 @@ func (s *settings) check() error {
 		bad("log.format: %q; want text or json", s.Log.Format)
 	}
 	s.Partitions.check(bad)
+	s.Archive.check(bad)
+	s.checkJobs(bad)
 	s.Ingest.check(bad, s.NATS.URL == "")
 	if s.Run.SaveEveryReadings < 1 {
 		bad("run.save_every_readings: %d; want 1 or more", s.Run.SaveEveryReadings)

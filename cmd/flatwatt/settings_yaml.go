@@ -75,9 +75,11 @@ func eachField(v reflect.Value, prefix string, visit func(path string, v reflect
 		if tag == "-" {
 			continue
 		}
-		if f := v.Field(i); f.Kind() == reflect.Struct {
+		switch f := v.Field(i); f.Kind() {
+		case reflect.Struct:
 			eachField(f, prefix+tag+".", visit)
-		} else {
+		case reflect.Slice: // lists are written in the file only
+		default:
 			visit(prefix+tag, f)
 		}
 	}

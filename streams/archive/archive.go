@@ -41,6 +41,10 @@ type Manifest struct {
 	Files      []File            `json:"files"`    // by day, partition, key
 	Rejected   []File            `json:"rejected"` // by key
 	Sources    map[string]Load   `json:"sources"`  // imports, by what they were called
+
+	// Replaced are files that are named no more and are kept for those who opened the
+	// archive before; since when, in Unix seconds.
+	Replaced map[string]int64 `json:"replaced,omitempty"`
 }
 
 // A Period is what one file of a partition covers.
@@ -102,7 +106,8 @@ func (f File) Date() flatwatt.Day {
 }
 
 // An Archive reads. It sees the archive as it was at Open: files that were replaced
-// meanwhile are kept for a while (see Writer), so a reading that takes minutes ends well.
+// meanwhile are kept for a while (Options.KeepReplaced), so a reading that takes minutes
+// ends well.
 type Archive struct {
 	store Store
 	man   Manifest

@@ -318,3 +318,82 @@ func TestRetentionAndRejects(t *testing.T) {
 		t.Errorf("position %d, refused %d; want 8 and 1", w.Position(), w.Refused())
 	}
 }
+
+// Who has opened the archive reads it as it was, while it is written.
+func TestReplacedFilesStayAWhile(t *testing.T) {
+	store := archive.Dir(t.TempDir())
+	now := march
+	opt := archive.Options{Meters: register(3), KeepReplaced: time.Hour, Now: func() time.Time { return now }}
+	w, err := archive.OpenWriter(t.Context(), store, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := chunks(fleet(3, 2, 1), 100)
+	put := func(i int) {
+		t.Helper()
+		if err := w.Take(t.Context(), flatwatt.Batch{Readings: in[i], Next: flatwatt.Position(i + 1)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(0)
+	put(1)
+	old := open(t, store)
+	before := len(all(t, old, 0, archive.AsKnown))
+	put(2)
+	if err := w.Merge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(all(t, old, 0, archive.AsKnown)); got != before {
+		t.Errorf("%d readings, %d before others were added", got, before)
+	}
+	if w, err = archive.OpenWriter(t.Context(), store, opt); err != nil { // sweeps
+		t.Fatal(err)
+	}
+	if got := len(all(t, old, 0, archive.AsKnown)); got != before {
+		t.Errorf("%d readings, %d before the archive was opened for writing", got, before)
+	}
+	now = now.Add(2 * time.Hour)
+	put(3)
+	if _, err := store.Get(t.Context(), old.Manifest().Files[0].Key); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v; want the replaced file gone after its time", err)
+	}
+	if faults, err := open(t, store).Verify(t.Context(), nil); err != nil || len(faults) > 0 {
+		t.Errorf("%v %v", faults, err)
+	}
+}
+
+func TestASecondWriterIsNoticed(t *testing.T) {
+	store := archive.Dir(t.TempDir())
+	in := chunks(fleet(2, 1, 1), 50)
+	writer := func() *archive.Writer {
+		w, err := archive.OpenWriter(t.Context(), store, archive.Options{Meters: register(2)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	take := func(w *archive.Writer, i int) error {
+		err := w.Take(t.Context(), flatwatt.Batch{Readings: in[i], Next: flatwatt.Position(i + 1)})
+		if err != nil { // it may have flushed already
+			return err
+		}
+		return w.Flush(t.Context())
+	}
+	paused := writer()
+	if err := take(paused, 0); err != nil {
+		t.Fatal(err)
+	}
+	other := writer()
+	if err := take(other, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := take(paused, 1); !errors.Is(err, archive.ErrOtherWriter) {
+		t.Errorf("%v; want the one that was overtaken to notice", err)
+	}
+	if n := len(all(t, open(t, store), 0, archive.AsKnown)); n != 100 {
+		t.Errorf("%d readings, want those of both", n)
+	}
+}

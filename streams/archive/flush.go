@@ -178,6 +178,9 @@ func (w *Writer) Retain(ctx context.Context, first flatwatt.Day) (files int, rea
 		gone, files, readings = append(gone, f.Key), files+1, readings+f.Rows
 		return true
 	})
+	if files == 0 {
+		return 0, 0, nil
+	}
 	return files, readings, w.commit(ctx, gone)
 }
 

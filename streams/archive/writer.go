@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -43,6 +44,11 @@ type Options struct {
 
 	FlushReadings int           // 0: DefaultFlushReadings
 	FlushEvery    time.Duration // of event time; 0: DefaultFlushEvery
+
+	// KeepReplaced is how long files that were replaced or have passed retention stay, by
+	// Now, for those who still read them. Without Now they go at once.
+	KeepReplaced time.Duration
+	Now          func() time.Time
 }
 
 // A Writer adds readings to an archive. One goroutine owns it, and one Writer an archive:
@@ -187,6 +193,9 @@ func (w *Writer) sweep(ctx context.Context) error {
 	for _, f := range slices.Concat(w.man.Files, w.man.Rejected) {
 		known[f.Key] = true
 	}
+	for key := range w.man.Replaced {
+		known[key] = true
+	}
 	for _, prefix := range []string{"readings/", "rejected/"} {
 		keys, err := w.store.List(ctx, prefix)
 		if err != nil {
@@ -206,6 +215,20 @@ func (w *Writer) sweep(ctx context.Context) error {
 
 // Position is where the stream must be opened: everything before is in the archive.
 func (w *Writer) Position() flatwatt.Position { return w.man.Position }
+
+// Restart has the stream read again from its start, as after it was made anew. Readings
+// that are in the archive already are not kept twice.
+func (w *Writer) Restart() { w.next, w.man.Position = 0, 0 }
+
+// Buffered says how many readings a Flush would make durable.
+func (w *Writer) Buffered() int { return w.buffered }
+
+// Archive is what is durable now, for reading.
+func (w *Writer) Archive() *Archive {
+	man := w.man
+	man.Files = slices.Clone(man.Files)
+	return &Archive{w.store, man}
+}
 
 // Refused counts readings whose energy was no number. They are kept with the rejects.
 func (w *Writer) Refused() int64 { return w.refused }
@@ -314,9 +337,22 @@ func floorDiv(a, b int64) int64 {
 	return q
 }
 
-// commit replaces the manifest, and then removes the files that it no longer names.
+// ErrOtherWriter says that the archive was changed by another writer since it was opened.
+var ErrOtherWriter = errors.New("another writer has changed the archive")
+
+// commit replaces the manifest, and then removes the files that it no longer names. It
+// first looks whether the manifest is still ours: one who was paused for long, and whose
+// place another took, must not undo what that one wrote.
 func (w *Writer) commit(ctx context.Context, gone []string) error {
+	switch now, err := readManifest(ctx, w.store); {
+	case errors.Is(err, ErrNone) && w.man.Generation == 0:
+	case err != nil:
+		return err
+	case now.Generation != w.man.Generation:
+		return fmt.Errorf("archive %s: %w: open it again", w.store, ErrOtherWriter)
+	}
 	w.man.Generation++
+	gone = w.keepReplaced(gone)
 	slices.SortFunc(w.man.Files, compareFiles)
 	text, err := json.Marshal(&w.man)
 	if err != nil {
@@ -332,6 +368,32 @@ func (w *Writer) commit(ctx context.Context, gone []string) error {
 		}
 	}
 	return nil
+}
+
+// keepReplaced notes files that are gone as replaced, and returns those that may go now.
+// Rows that came back as they were before have their old file back.
+func (w *Writer) keepReplaced(gone []string) (now []string) {
+	since := map[string]int64{}
+	maps.Copy(since, w.man.Replaced)
+	at := int64(0)
+	if w.opt.Now != nil {
+		at = w.opt.Now().Unix()
+	}
+	for _, key := range gone {
+		since[key] = at
+	}
+	for _, f := range w.man.Files {
+		delete(since, f.Key)
+	}
+	w.man.Replaced = map[string]int64{}
+	for _, key := range slices.Sorted(maps.Keys(since)) {
+		if w.opt.Now != nil && at-since[key] < int64(w.opt.KeepReplaced/time.Second) {
+			w.man.Replaced[key] = since[key]
+		} else {
+			now = append(now, key)
+		}
+	}
+	return now
 }
 
 func compareFiles(a, b File) int {
