@@ -22,6 +22,8 @@ var mayImport = map[string][]string{
 	"access":                    {},
 	"casework":                  {"access"},
 	"casework/alarms":           {"access", "casework"},
+	"casework/energy":           {""},
+	"casework/ledger":           {"access", "casework", "casework/energy"},
 	"metrics":                   {"", "streams"},
 	"secure":                    {},
 	"network":                   {""},

@@ -82,6 +82,18 @@ func Get[T any](ctx context.Context, s Store, kind, id string) (v T, version int
 	return v, r.Version, nil
 }
 
+// GetVersion reads one version of a record, from 1, into a T.
+func GetVersion[T any](ctx context.Context, s Store, kind, id string, version int) (v T, err error) {
+	r, err := s.Get(ctx, kind, id, version)
+	if err != nil {
+		return v, err
+	}
+	if err := json.Unmarshal(r.Body, &v); err != nil {
+		return v, fmt.Errorf("%s %s version %d: %w", kind, id, version, err)
+	}
+	return v, nil
+}
+
 // A Versioned is a value with the version that it was read at.
 type Versioned[T any] struct {
 	ID      string

@@ -74,7 +74,7 @@ func (v verdictsOf) finding(s *flatwatt.Score) casework.Finding {
 		BlockKW: number(s.Block.Value), BlockLowKW: number(s.Block.Low), BlockHighKW: number(s.Block.High), EnergyKWh: number(s.Energy.Value),
 	}
 	if !s.Onset.At.IsZero() {
-		f.Onset = s.Onset.At.UTC().Format(time.RFC3339)
+		f.Onset = s.Onset.At.In(zoneOf(v.meters[s.Meter])).Format(time.RFC3339) // its date is the meter's civil one
 	}
 	f.Reason, _ = v.words(*s)
 	return f
