@@ -59,8 +59,8 @@ func (l jobLedger) list(ctx context.Context, limit int) (runs []schedule.Run, er
 	return runs, nil
 }
 
-// ledger is the runs of jobs, and re-scoring runs that nobody's job made, latest first.
-func ledger(ctx context.Context, store archive.Store, limit int) ([]console.Run, error) {
+// runLedger is the runs of jobs, and re-scoring runs that nobody's job made, latest first.
+func runLedger(ctx context.Context, store archive.Store, limit int) ([]console.Run, error) {
 	jobs, err := jobLedger{store}.list(ctx, limit)
 	if err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func newRuns(p *Program, opt *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			list, err := ledger(cmd.Context(), store, limit)
+			list, err := runLedger(cmd.Context(), store, limit)
 			if err != nil {
 				return err
 			}
@@ -174,5 +174,5 @@ func (p *Program) runsHandler(ctx context.Context, s settings, lang string) (htt
 	if err != nil {
 		return nil, err
 	}
-	return console.RunsHandler(lang, func(ctx context.Context) ([]console.Run, error) { return ledger(ctx, store, maxRuns/5) })
+	return console.RunsHandler(lang, func(ctx context.Context) ([]console.Run, error) { return runLedger(ctx, store, maxRuns/5) })
 }
