@@ -37,8 +37,8 @@ type Rejects interface {
 	Reject(ctx context.Context, pieces []flatwatt.Rejected) error
 }
 
-// A Pipeline is everything between a reading and its score. All fields but SaveEvery,
-// SaveSpan, SaveClosed, Retry and Hooks are required.
+// A Pipeline is everything between a reading and its score. All fields but the Save ones,
+// Retry and Hooks are required.
 type Pipeline struct {
 	Open        Open
 	Scorer      flatwatt.Scorer // newly built; Run restores it, and nobody else touches it until Run returns
@@ -52,6 +52,16 @@ type Pipeline struct {
 	// last checkpoint, so that the place of a quiet part of a busy stream keeps ahead of
 	// the stream's retention. 0: DefaultSaveSpan.
 	SaveSpan flatwatt.Position
+
+	// SaveFirst is how many pieces before the first checkpoint of a run; 0: SaveEvery. Loops
+	// that run beside each other are given different ones, so that they do not all save at
+	// the same moment.
+	SaveFirst int
+
+	// SaveBehind stores checkpoints while scoring goes on. Checkpoints.Save and Hooks.Saved
+	// are then called from another goroutine, one call at a time, none after Run has
+	// returned. It costs a copy of the memory while it is stored.
+	SaveBehind bool
 
 	// SaveClosed saves once more after Scorer.Close. Only for a source that will never
 	// go on, e.g. to keep the memory of a finished re-scoring run: see end.
@@ -100,7 +110,8 @@ func (p Pipeline) Run(ctx context.Context) (err error) {
 	if c, ok := source.(io.Closer); ok {
 		defer func() { err = errors.Join(err, c.Close()) }()
 	}
-	r := run{Pipeline: p, source: source, next: from, saved: from}
+	r := run{Pipeline: p, source: source, next: from, saved: from, unsaved: p.SaveEvery - p.SaveFirst}
+	defer func() { err = errors.Join(err, r.settle()) }()
 	for {
 		batch, err := source.Read(ctx)
 		if errors.Is(err, io.EOF) {
@@ -122,8 +133,14 @@ func (p *Pipeline) complete() error {
 		return errors.New("pipeline: Open, Scorer, Sink, Rejects and Checkpoints must all be set")
 	case p.SaveEvery < 0:
 		return fmt.Errorf("pipeline: SaveEvery is %d; give a number of readings, or 0 for %d", p.SaveEvery, DefaultSaveEvery)
-	case p.SaveEvery == 0:
+	case p.SaveFirst < 0:
+		return fmt.Errorf("pipeline: SaveFirst is %d; give a number of readings, or 0 for SaveEvery", p.SaveFirst)
+	}
+	if p.SaveEvery == 0 {
 		p.SaveEvery = DefaultSaveEvery
+	}
+	if p.SaveFirst == 0 || p.SaveFirst > p.SaveEvery {
+		p.SaveFirst = p.SaveEvery
 	}
 	if p.SaveSpan == 0 {
 		p.SaveSpan = DefaultSaveSpan

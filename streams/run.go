@@ -14,14 +14,18 @@ type run struct {
 	scores  []flatwatt.Score
 	state   []byte            // reused between saves; Checkpoints must not keep it
 	next    flatwatt.Position // just after what Scorer has absorbed
-	saved   flatwatt.Position // of the last checkpoint
+	saved   flatwatt.Position // of the last checkpoint, saved or being saved
 	unsaved int               // pieces absorbed since the last checkpoint
+	saving  chan error        // the save that goes on behind, nil: none
 }
 
 // step makes one batch durable, and now and then the memory of it.
 func (r *run) step(ctx context.Context, batch flatwatt.Batch) error {
 	if batch.Next < r.next {
 		return fmt.Errorf("source went back from position %d to %d", r.next, batch.Next)
+	}
+	if err := r.settled(); err != nil {
+		return err
 	}
 	r.scores = r.Scorer.Score(r.scores[:0], batch.Readings)
 	// A crash here loses memory only: nothing of the batch is durable, all is read again.
@@ -61,6 +65,9 @@ func (r *run) end(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := r.settle(); err != nil {
+		return err
+	}
 	// A crash here resumes at the end of the source and comes straight back to Close.
 	r.scores = r.Scorer.Close(r.scores[:0])
 	if err := r.write(ctx, r.scores); err != nil {
@@ -71,7 +78,10 @@ func (r *run) end(ctx context.Context) error {
 		r.Hooks.Closed(r.scores)
 	}
 	if r.SaveClosed {
-		return r.save(ctx)
+		if err := r.save(ctx); err != nil {
+			return err
+		}
+		return r.settle()
 	}
 	return nil
 }
@@ -104,18 +114,58 @@ func (r *run) write(ctx context.Context, scores []flatwatt.Score) error {
 // save is not retried: after a failure nobody knows whether the checkpoint was kept,
 // and a second try against a compare-and-swap would then conflict with the first.
 // A restart loads whichever one is there; both are right.
+//
+// The memory is encoded here and now, so position and memory belong together. With
+// SaveBehind it is stored while scoring goes on: what it covers is durable already, so it
+// may become durable at any later moment. One save at a time.
 func (r *run) save(ctx context.Context) (err error) {
+	if err := r.settle(); err != nil {
+		return err
+	}
 	if r.state, err = r.Scorer.AppendBinary(r.state[:0]); err != nil {
 		return fmt.Errorf("encode memory at position %d: %w", r.next, err)
 	}
-	if err := r.Checkpoints.Save(ctx, flatwatt.Checkpoint{Position: r.next, State: r.state}); err != nil {
-		return fmt.Errorf("save checkpoint at position %d: %w", r.next, err)
-	}
+	c := flatwatt.Checkpoint{Position: r.next, State: r.state}
 	r.unsaved, r.saved = 0, r.next
+	if !r.SaveBehind {
+		return r.store(ctx, c)
+	}
+	done := make(chan error, 1)
+	r.saving = done
+	go func() { done <- r.store(ctx, c) }()
+	return nil
+}
+
+func (r *run) store(ctx context.Context, c flatwatt.Checkpoint) error {
+	if err := r.Checkpoints.Save(ctx, c); err != nil {
+		return fmt.Errorf("save checkpoint at position %d: %w", c.Position, err)
+	}
 	if r.Hooks.Saved != nil {
-		r.Hooks.Saved(r.next, len(r.state))
+		r.Hooks.Saved(c.Position, len(c.State))
 	}
 	return nil
+}
+
+// settle waits for the save that goes on behind, if there is one, and says how it ended.
+func (r *run) settle() error {
+	if r.saving == nil {
+		return nil
+	}
+	err := <-r.saving
+	r.saving = nil
+	return err
+}
+
+// settled says how the save that goes on behind has ended, if it has. Its memory is as
+// large as the scorer's and is let go.
+func (r *run) settled() error {
+	select {
+	case err := <-r.saving: // never where there is none
+		r.saving, r.state = nil, nil
+		return err
+	default:
+		return nil
+	}
 }
 
 func (r *run) retried(doing string) func(int, error) {

@@ -7,7 +7,9 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/flatwatt/flatwatt"
@@ -61,30 +63,34 @@ func TestSimulation(t *testing.T) {
 	if testing.Short() {
 		n = min(n, 300)
 	}
-	crashes := 0
-	for s := *firstSeed; s < *firstSeed+n; s++ {
-		c, err := simulate(s, mutation{})
-		if err != nil {
-			t.Fatalf("-seed %d: %v", s, err)
+	synctest.Test(t, func(t *testing.T) { // whose clock says when a save behind the loop ends
+		crashes := 0
+		for s := *firstSeed; s < *firstSeed+n; s++ {
+			c, err := simulate(s, mutation{})
+			if err != nil {
+				t.Fatalf("-seed %d: %v", s, err)
+			}
+			crashes += c
 		}
-		crashes += c
-	}
-	if crashes < int(n) {
-		t.Errorf("only %d crashes in %d seeds: the simulation no longer tests recovery", crashes, n)
-	}
+		if crashes < int(n) {
+			t.Errorf("only %d crashes in %d seeds: the simulation no longer tests recovery", crashes, n)
+		}
+	})
 }
 
 // TestSimulationCatches checks the checker: each planted bug is found within 300 seeds.
 func TestSimulationCatches(t *testing.T) {
 	for _, m := range mutations {
 		t.Run(m.name, func(t *testing.T) {
-			for s := uint64(1); s <= 300; s++ {
-				if _, err := simulate(s, m); err != nil {
-					t.Logf("seed %d: %v", s, err)
-					return
+			synctest.Test(t, func(t *testing.T) {
+				for s := uint64(1); s <= 300; s++ {
+					if _, err := simulate(s, m); err != nil {
+						t.Logf("seed %d: %v", s, err)
+						return
+					}
 				}
-			}
-			t.Error("not caught")
+				t.Error("not caught")
+			})
 		})
 	}
 }
@@ -95,6 +101,10 @@ type world struct {
 	sink    *memory.Sink
 	rejects *memory.Rejects
 	saved   *memory.Checkpoints
+	behind  bool // checkpoints are stored while the loop goes on
+	first   int  // Pipeline.SaveFirst
+	storing atomic.Bool
+	overrun bool // Run returned while a checkpoint was being stored
 }
 
 func newWorld(messages []memory.Message, perBatch int) *world {
@@ -109,12 +119,14 @@ func simulate(seed uint64, m mutation) (crashes int, err error) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	messages := generate(rng)
 	perBatch, saveEvery := 1+rng.IntN(3), 1+rng.IntN(60)
+	behind, first := rng.IntN(2) == 0, rng.IntN(saveEvery+1)
 
 	want, err := expected(messages)
 	if err != nil {
 		return 0, err
 	}
 	got := newWorld(messages, perBatch)
+	got.behind, got.first = behind, first
 	got.inject(rng, 8+rng.IntN(40)) // more often, and some seeds never reach a checkpoint
 	scorer := newTally(m.scorer)
 	// First the stream seems to end early, perhaps in the middle of a day; then it goes on.
@@ -166,18 +178,21 @@ func expected(messages []memory.Message) (*world, error) {
 func (w *world) live(m mutation, scorer flatwatt.Scorer, saveEvery int) error {
 	p := streams.Pipeline{
 		Open: w.stream.Open, Scorer: scorer, Sink: w.sink, Rejects: w.rejects,
-		Checkpoints: w.saved, SaveEvery: saveEvery,
+		Checkpoints: w.saved, SaveEvery: saveEvery, SaveFirst: w.first, SaveBehind: w.behind,
 		Retry: streams.Retry{Attempts: 2, Sleep: func(context.Context, time.Duration) error { return nil }},
 	}
 	if m.plant != nil {
 		m.plant(&p, w)
 	}
-	return p.Run(context.Background())
+	err := p.Run(context.Background())
+	w.overrun = w.overrun || w.storing.Load()
+	return err
 }
 
 // inject makes every end fail one time in oneIn, half of the effects kept, or a part.
 func (w *world) inject(rng *rand.Rand, oneIn int) {
 	fails := func() bool { return rng.IntN(oneIn) == 0 }
+	saves := rand.New(rand.NewPCG(rng.Uint64(), 1)) // which may go on behind the loop
 	part := func(n int) (int, error) {
 		if fails() {
 			return rng.IntN(n + 1), errInjected
@@ -186,14 +201,22 @@ func (w *world) inject(rng *rand.Rand, oneIn int) {
 	}
 	w.sink.Fault, w.rejects.Fault = part, part
 	w.stream.Fault = func() error {
+		if w.behind {
+			time.Sleep(time.Millisecond)
+		}
 		if fails() {
 			return errInjected
 		}
 		return nil
 	}
 	w.saved.Fault = func() (bool, error) {
-		if fails() {
-			return rng.IntN(2) == 0, errInjected
+		w.storing.Store(true)
+		defer w.storing.Store(false)
+		if w.behind { // for some messages; never at the moment of a Read
+			time.Sleep(time.Duration(saves.IntN(10))*time.Millisecond + time.Microsecond)
+		}
+		if saves.IntN(oneIn) == 0 {
+			return saves.IntN(2) == 0, errInjected
 		}
 		return true, nil
 	}
@@ -202,6 +225,9 @@ func (w *world) inject(rng *rand.Rand, oneIn int) {
 // check verifies what must hold after every crash: the checkpoint is the memory of
 // exactly the messages before it, and all that they gave is durable.
 func (w *world) check(messages []memory.Message) error {
+	if w.overrun {
+		return errors.New("the loop has ended while a checkpoint is being stored")
+	}
 	c := w.saved.Latest
 	naive, rejects := newTally(noBug), 0
 	var scores []flatwatt.Score

@@ -153,7 +153,17 @@ func (p *Program) bucketPipeline(g *grid, bucket int) (streams.Pipeline, error) 
 	}
 	return p.servicePipeline(g.service, end{
 		name: checkpointName + "-" + name, part: name, subject: jetstream.BucketSubject(bucket), meters: meters, sink: sink, scorer: scorer,
+		saveFirst: firstSave(g.settings.Run.SaveEveryReadings, bucket, len(g.buckets)),
 	})
+}
+
+// firstSave spreads the checkpoints of buckets, which all fill at the same pace, so that
+// their copies of memory are not made and stored all at once.
+func firstSave(every, bucket, buckets int) int {
+	if every == 0 {
+		every = streams.DefaultSaveEvery
+	}
+	return max(1, every*(bucket+1)/buckets)
 }
 
 // bucketName is that of a bucket in the database, metrics and checkpoints.
@@ -221,4 +231,6 @@ type end struct {
 	meters  []flatwatt.Meter
 	sink    flatwatt.Sink
 	scorer  flatwatt.Scorer
+
+	saveFirst int // readings before the first checkpoint, 0: as before each
 }

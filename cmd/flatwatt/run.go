@@ -131,7 +131,7 @@ func (p *Program) servicePipeline(sv service, e end) (streams.Pipeline, error) {
 	if err != nil {
 		return line, err
 	}
-	line.SaveEvery = sv.settings.Run.SaveEveryReadings
+	line.SaveEvery, line.SaveFirst, line.SaveBehind = sv.settings.Run.SaveEveryReadings, e.saveFirst, true
 	note := line.Hooks.Scored
 	line.Hooks.Scored = func(batch flatwatt.Batch, scores []flatwatt.Score) {
 		sv.recent.add(batch.Readings)
