@@ -86,7 +86,7 @@ var groupBugs = of("streams/partition/table.go", "./streams/partition", "Simulat
 })
 
 // streamBugs are planted in what talks to JetStream.
-var streamBugs = of("streams/jetstream/checkpoints.go", "./streams/jetstream", "Checkpoint|Sweep|Lost|Bucket|KilledBetween|Anew|Deleted|RejectsAre|Dedupes|Bounds|RestartAt|Resumes", false, []bug{
+var streamBugs = of("streams/jetstream/checkpoints.go", "./streams/jetstream", "Checkpoint|Sweep|Lost|Bucket|KilledBetween|Anew|Deleted|RejectsAre|Dedupes|Bounds|RestartAt|Resumes|StopsAt", false, []bug{
 	{name: "the pointer is replaced whatever its revision", old: "c.revision, err = c.kv.Update(ctx, c.name, value, c.revision)", new: "c.revision, err = c.kv.Put(ctx, c.name, value)"},
 	{name: "a first pointer replaces another first one", old: "c.revision, err = c.kv.Create(ctx, c.name, value)", new: "c.revision, err = c.kv.Put(ctx, c.name, value)"},
 	{name: "who was fenced may save again", old: "	c.loaded = false // whether", new: "	// whether"},

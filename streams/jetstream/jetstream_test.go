@@ -399,3 +399,28 @@ func TestExistingStreamIsLeftAlone(t *testing.T) {
 		t.Errorf("config changed from %+v to %+v", before, after)
 	}
 }
+
+// A source that is to stop at a place takes nothing after it, whether that place holds a
+// message or a hole.
+func TestSourceStopsAtItsEnd(t *testing.T) {
+	j := serve(t)
+	stream := ami(t, j, jetstream.Retention{})
+	rs := readings(3, 6)
+	publish(t, j, rs, 3) // six messages
+	for stop := range flatwatt.Position(6) {
+		s := source(t, j)
+		s.StopAt = stop + 1
+		got, _, next := drain(t, s, 0)
+		if !same(got, rs[:3*(stop+1)]) || next != stop+1 {
+			t.Errorf("stop at %d: %d readings, next %d", stop+1, len(got), next)
+		}
+	}
+	if err := stream.DeleteMsg(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	s := source(t, j)
+	s.StopAt = 3
+	if got, rejected, next := drain(t, s, 0); !same(got, rs[:6]) || len(rejected) != 1 || next != 3 {
+		t.Errorf("%d readings, %d rejects, next %d", len(got), len(rejected), next)
+	}
+}
