@@ -6,19 +6,34 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/flatwatt/flatwatt/grafana"
 )
 
+// shipped are the options of the committed files: those of the model in the program.
+func shipped(t *testing.T) grafana.Options {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "detectors", "default.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var model struct {
+		Alarm float64 `json:"alarm_probability"`
+	}
+	if err := json.Unmarshal(text, &model); err != nil || model.Alarm == 0 {
+		t.Fatalf("no alarm probability in the model: %v", err)
+	}
+	return grafana.DefaultOptions(model.Alarm)
+}
+
 var update = flag.Bool("update", false, "rewrite deploy/grafana")
 
 // The files in the repository are those that the program writes:
 // go test ./grafana -update after a change of a dashboard.
 func TestCommittedFilesAreCurrent(t *testing.T) {
-	files, err := grafana.Files()
+	files, err := grafana.Files(shipped(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,9 +74,17 @@ type dashboardJSON struct {
 	Time                             struct{ From, To string }
 	Templating                       struct {
 		List []struct {
-			Name, Type, Label string
-			Refresh           int
-			Query             any
+			Name, Type, Label, Description string
+			Refresh                        int
+			Query                          any
+			Current                        struct{ Value any }
+		}
+	}
+	Annotations struct {
+		List []struct {
+			Name     string
+			Target   map[string]any
+			Mappings map[string]struct{ Value string }
 		}
 	}
 	Panels []struct {
@@ -85,93 +108,34 @@ type dashboardJSON struct {
 
 // The rules of Grafana's own dashboard-linter that apply, and ours.
 func TestDashboardsAreClean(t *testing.T) {
-	files, err := grafana.Files()
+	files, err := grafana.Files(shipped(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	uids := map[string]bool{}
+	uids := map[string]map[string]bool{"influxql": {}, "flux": {}}
 	for name, text := range files {
-		if !strings.HasPrefix(name, "dashboards/") {
+		set, rest, _ := strings.Cut(name, "/")
+		if !strings.HasPrefix(rest, "dashboards/") {
 			continue
 		}
-		for _, finding := range lint(t, text, uids) {
+		for _, finding := range lint(t, text, uids[set]) {
 			t.Errorf("%s: %s", name, finding)
 		}
 	}
-	if len(uids) < 6 {
-		t.Errorf("%d dashboards", len(uids))
-	}
-}
-
-var unboundedGroup = regexp.MustCompile(`GROUP BY[^$]*"(meter|transformer|feeder)"`)
-
-func lint(t *testing.T, text []byte, uids map[string]bool) (findings []string) {
-	t.Helper()
-	var d dashboardJSON
-	if err := json.Unmarshal(text, &d); err != nil {
-		t.Fatal(err)
-	}
-	bad := func(ok bool, finding string) {
-		if !ok {
-			findings = append(findings, finding)
+	for set, seen := range uids {
+		if len(seen) != 8 {
+			t.Errorf("%s: %d dashboards", set, len(seen))
 		}
 	}
-	bad(d.UID != "" && len(d.UID) <= 40 && !uids[d.UID], "uid missing, too long or used twice")
-	uids[d.UID] = true
-	bad(d.Title != "" && d.Description != "" && len(d.Tags) > 0, "title, description or tags missing")
-	bad(!d.Editable, "editable")
-	bad(strings.HasPrefix(d.Time.From, "now-") && d.Time.To == "now", "no default range")
-	bad(d.Refresh == "5m", "refreshes more often than data comes")
-	bad(len(d.Panels) > 0 && len(d.Panels) <= 12, "no panels, or too many")
-	source := ""
-	for _, v := range d.Templating.List {
-		if v.Type == "datasource" {
-			source = v.Name
-		}
-		bad(v.Type != "query" || v.Refresh == 2, "variable "+v.Name+" is not asked again when the range changes")
-		if q, ok := v.Query.(string); ok && v.Type == "query" {
-			bad(strings.Contains(q, "LIMIT"), "variable "+v.Name+" is not bounded")
-		}
-	}
-	bad(source == "datasource", "no variable for the data source")
-	ids := map[int]bool{}
-	for i, p := range d.Panels {
-		at := "panel " + p.Title + ": "
-		bad(p.ID > 0 && !ids[p.ID], at+"id missing or used twice")
-		ids[p.ID] = true
-		bad(p.Title != "" && p.Description != "" && strings.HasSuffix(p.Description, "."), at+"title or description missing")
-		bad(p.Datasource.UID == "${datasource}", at+"asks a fixed data source")
-		bad(p.FieldConfig.Defaults.Unit != "", at+"no unit")
-		bad(p.Type != "stat" || len(p.FieldConfig.Defaults.Thresholds.Steps) > 0, at+"no thresholds")
-		bad(p.Type != "timeseries" || p.Options.Tooltip.Mode != "" && p.Options.Legend.DisplayMode != "", at+"tooltip or legend without a mode")
-		bad(len(p.Targets) > 0, at+"no query")
-		for _, q := range d.Panels[:i] {
-			over := p.GridPos.X < q.GridPos.X+q.GridPos.W && q.GridPos.X < p.GridPos.X+p.GridPos.W && p.GridPos.Y < q.GridPos.Y+q.GridPos.H && q.GridPos.Y < p.GridPos.Y+p.GridPos.H
-			bad(!over, at+"lies over "+q.Title)
-		}
-		for _, target := range p.Targets {
-			source, _ := target["datasource"].(map[string]any)
-			bad(source["uid"] == "${datasource}", at+"a query asks a fixed data source")
-			query, _ := target["query"].(string)
-			expr, _ := target["expr"].(string)
-			bad(query != "" || expr != "", at+"empty query")
-			bad(query == "" || strings.Contains(query, "$timeFilter"), at+"reads the whole history")
-			bad(!unboundedGroup.MatchString(query), at+"a line for every "+query)
-			bad(!strings.Contains(expr, "rate(") || strings.Contains(expr, "[$__rate_interval]"), at+"rate over a fixed window")
-			unknown := strings.Contains(query, `"score"`) || strings.Contains(query, `"top"`)
-			bad(!unknown || p.Type == "table" || strings.Contains(query, "> -100000000"), at+"draws values that are not known")
-		}
-	}
-	return findings
 }
 
 // A linter that finds nothing is only worth something if it can find.
 func TestLinterFinds(t *testing.T) {
-	files, err := grafana.Files()
+	files, err := grafana.Files(shipped(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := string(files["dashboards/flatwatt-suspects.json"])
+	text := string(files["influxql/dashboards/flatwatt-suspects.json"])
 	for _, breakIt := range [][2]string{
 		{`"uid": "flatwatt-suspects"`, `"uid": ""`},
 		{`"uid": "${datasource}"`, `"uid": "abc"`},
@@ -180,12 +144,27 @@ func TestLinterFinds(t *testing.T) {
 		{`, \"rank\" fill(none)`, `, \"meter\" fill(none)`},
 		{`"mode": "multi"`, `"mode": ""`},
 		{`"editable": false`, `"editable": true`},
+		{`"timeEndColumn": "end_ms"`, `"timeEndColumn": ""`},
 	} {
-		broken := strings.Replace(text, breakIt[0], breakIt[1], 1)
-		if broken == text {
-			t.Errorf("nothing to break at %s", breakIt[0])
-		} else if len(lint(t, []byte(broken), map[string]bool{})) == 0 {
-			t.Errorf("not found: %s", breakIt[1])
-		}
+		breaks(t, text, breakIt)
+	}
+	text = string(files["flux/dashboards/flatwatt-suspects.json"])
+	for _, breakIt := range [][2]string{
+		{`createEmpty: false`, `createEmpty: true`},
+		{`-100000000.0`, `-1.0`},
+		{`columns: [\"rank\"]`, `columns: [\"meter\"]`},
+		{`"value": "timeEnd"`, `"value": "_time"`},
+	} {
+		breaks(t, text, breakIt)
+	}
+}
+
+func breaks(t *testing.T, text string, breakIt [2]string) {
+	t.Helper()
+	broken := strings.Replace(text, breakIt[0], breakIt[1], 1)
+	if broken == text {
+		t.Errorf("nothing to break at %s", breakIt[0])
+	} else if len(lint(t, []byte(broken), map[string]bool{})) == 0 {
+		t.Errorf("not found: %s", breakIt[1])
 	}
 }

@@ -16,11 +16,11 @@ func TestHealthAsksForMetricsThatExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := grafana.Files()
+	files, err := grafana.Files(shipped(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := regexp.MustCompile(`flatwatt_([a-z_]+)`).FindAllStringSubmatch(string(files["dashboards/flatwatt-health.json"]), -1)
+	names := regexp.MustCompile(`flatwatt_([a-z_]+)`).FindAllStringSubmatch(string(files["influxql/dashboards/flatwatt-health.json"]), -1)
 	for _, m := range names {
 		if name := strings.TrimSuffix(m[1], "_bucket"); !strings.Contains(string(source), `"`+name+`"`) {
 			t.Errorf("flatwatt has no metric flatwatt_%s", name)

@@ -1,23 +1,18 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/detectors"
@@ -59,17 +54,19 @@ func openSink(t *testing.T, c influx.Config, register []flatwatt.Meter) *influx.
 	return sink
 }
 
-// A panelCheck is a scored fleet in a database, and what to put for Grafana's variables.
+// A panelCheck is scored fleets in a database, and what to put for Grafana's variables.
 type panelCheck struct {
-	config influx.Config
-	values map[string]string
+	config   influx.Config
+	from, to time.Time
+	values   map[string]string
 }
 
-// scoreInto scores a simulated fleet with its transformers into a database.
-func scoreInto(t *testing.T, c influx.Config) *panelCheck {
+// scoreFleet scores a fleet directory into a database; what it has of each detector that is
+// likeliest and has a block is noted in best.
+func (c *panelCheck) scoreFleet(t *testing.T, best map[string]flatwatt.Score, simulate ...string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "fleet")
-	if code, _, stderr := run(t, nil, "simulate", "--out", dir, "--seed", "301", "--meters", "250", "--days", "60"); code != exitOK {
+	if code, _, stderr := run(t, nil, append(append([]string{"simulate"}, simulate...), "--out", dir)...); code != exitOK {
 		t.Fatal(stderr)
 	}
 	fleet, err := file.Open(dir, file.Options{})
@@ -79,13 +76,11 @@ func scoreInto(t *testing.T, c influx.Config) *panelCheck {
 	if err := fleet.Load(t.Context(), func(int64, int64) {}); err != nil {
 		t.Fatal(err)
 	}
-	scorer, err := newScorer(detectors.DefaultParams(), fleet.Meters(), fleet.Meters(), fleet.Weather(), aside{})
+	scorer, err := newScorer(detectors.DefaultParams(), fleet.Meters(), fleet.Meters(), fleet.Weather(), asideOf(fleet))
 	if err != nil {
 		t.Fatal(err)
 	}
-	sink, source := openSink(t, c, fleet.Meters()), fleet.Source(time.Time{})
-	var best flatwatt.Score
-	var from, to time.Time
+	sink, source := openSink(t, c.config, fleet.Meters()), fleet.Source(time.Time{})
 	for done := false; !done; {
 		batch, err := source.Read(t.Context())
 		if done = errors.Is(err, io.EOF); err != nil && !done {
@@ -99,30 +94,102 @@ func scoreInto(t *testing.T, c influx.Config) *panelCheck {
 			t.Fatal(err)
 		}
 		for _, s := range scores {
-			if from.IsZero() || s.Start.Before(from) {
-				from = s.Start
-			}
-			if s.Start.After(to) {
-				to = s.Start
-			}
-			if s.Detector == "customer" && s.Block.Value > 0 && !(s.Probability <= best.Probability) {
-				best = s
+			c.span(s.Start)
+			if s.State == flatwatt.Suspect && s.Block.Value > 0 && !s.Onset.Low.IsZero() && !(s.Probability <= best[s.Detector].Probability) {
+				best[s.Detector] = s
 			}
 		}
 	}
-	return &panelCheck{config: c, values: map[string]string{
-		"$timeFilter":         fmt.Sprintf("time >= '%s' AND time <= '%s'", from.Add(-24*time.Hour).Format(time.RFC3339), to.Add(48*time.Hour).Format(time.RFC3339)),
-		"$meter":              string(best.Meter),
-		"${__url_time_range}": "",
-	}}
 }
 
-// ask runs InfluxQL and returns the values of every row, without the time.
-func (c *panelCheck) ask(t *testing.T, q string) (rows [][]any) {
+// span makes the range that is asked for hold at.
+func (c *panelCheck) span(at time.Time) {
+	if c.from.IsZero() || at.Before(c.from) {
+		c.from = at
+	}
+	if at.After(c.to) {
+		c.to = at
+	}
+}
+
+// scoreInto scores a simulated fleet with its transformers, and one of power plants, into a
+// database, and notes a re-scoring.
+func scoreInto(t *testing.T, config influx.Config) *panelCheck {
 	t.Helper()
+	c, best := &panelCheck{config: config, values: map[string]string{}}, map[string]flatwatt.Score{}
+	c.scoreFleet(t, best, "--seed", "301", "--meters", "150", "--days", "50")
+	c.scoreFleet(t, best, "plants", "--seed", "801", "--plants", "24", "--days", "110", "--direct", "0.4")
+	client, err := influx.Open(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	day := flatwatt.DayOf(c.to, time.UTC)
+	if err := client.NoteRun(t.Context(), influx.Run{ID: "run-1", Model: "new", From: day - 20, To: day - 3, Scores: 12, At: c.to}); err != nil {
+		t.Fatal(err)
+	}
+	c.values = map[string]string{"$meter": string(best["customer"].Meter), "$suspect": string(best["customer"].Meter), "$plant": string(best["generator"].Meter), "${__url_time_range}": ""}
+	c.addRare(t, best["customer"])
+	c.between(c.from.Add(-60*24*time.Hour), c.to.Add(48*time.Hour)) // onsets lie before the first score
+	c.place(t)
+	return c
+}
+
+// addRare writes what so small fleets lack: a cluster, and alarms of the transformer and
+// feeder above the suspect.
+func (c *panelCheck) addRare(t *testing.T, suspect flatwatt.Score) {
+	t.Helper()
+	below := c.ask(t, `SHOW TAG VALUES FROM "event" WITH KEY = "transformer" WHERE "meter" = '`+string(suspect.Meter)+`' LIMIT 1`)
+	if len(below) == 0 {
+		t.Fatal("the suspect hangs on no transformer")
+	}
+	var rare []flatwatt.Score
+	for detector, meter := range map[string]string{"transformer": below[0][1].(string), "feeder": "a-feeder", "cluster": "a-feeder.cluster"} {
+		s := suspect
+		s.Meter, s.Detector = flatwatt.MeterID(meter), detector
+		rare = append(rare, s)
+	}
+	if err := openSink(t, c.config, nil).Write(t.Context(), rare); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// between sets the range.
+func (c *panelCheck) between(from, to time.Time) {
+	c.from, c.to = from, to
+	c.values["$timeFilter"] = fmt.Sprintf("time >= '%s' AND time <= '%s'", from.Format(time.RFC3339), to.Format(time.RFC3339))
+}
+
+// place chooses a feeder and a transformer as a person would: along the chain.
+func (c *panelCheck) place(t *testing.T) {
+	t.Helper()
+	below := c.ask(t, `SHOW TAG VALUES FROM "event" WITH KEY = "transformer" WHERE "meter" = '$meter' LIMIT 1`)
+	if len(below) == 0 {
+		t.Fatal("the suspect hangs on no transformer")
+	}
+	c.values["$transformer"] = below[0][1].(string)
+	above := c.ask(t, `SHOW TAG VALUES FROM "rollup_transformer" WITH KEY = "feeder" WHERE "transformer" = '$transformer' LIMIT 1`)
+	if len(above) == 0 {
+		t.Fatal("the transformer hangs on no feeder")
+	}
+	c.values["$feeder"] = above[0][1].(string)
+	if rows := c.ask(t, `SELECT max("as_of_s") FROM "event" WHERE "meter" = '$meter' AND "kind" = 'onset'`); len(rows) == 1 {
+		c.values["$onset_as_of"] = fmt.Sprintf("%.0f", rows[0][1])
+	}
+}
+
+// fill puts values for Grafana's variables.
+func (c *panelCheck) fill(q string) string {
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(c.values))) { // the longer name first
 		q = strings.ReplaceAll(q, name, c.values[name])
 	}
+	return q
+}
+
+// ask runs InfluxQL and returns the values of every row that has any, the time first.
+func (c *panelCheck) ask(t *testing.T, q string) (rows [][]any) {
+	t.Helper()
+	q = c.fill(q)
 	form := url.Values{"db": {c.config.Bucket}, "q": {q}, "epoch": {"ms"}}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.config.URL+"/query", strings.NewReader(form.Encode()))
 	if err != nil {
@@ -152,173 +219,106 @@ func (c *panelCheck) ask(t *testing.T, q string) (rows [][]any) {
 	for _, s := range answer.Results[0].Series {
 		for _, v := range s.Values {
 			if slices.ContainsFunc(v[1:], func(x any) bool { return x != nil }) {
-				rows = append(rows, v[1:])
+				rows = append(rows, v)
 			}
 		}
 	}
 	return rows
 }
 
-// panels asks every query of every dashboard on scores and wants rows.
-func (c *panelCheck) panels(t *testing.T) {
-	files, err := grafana.Files()
+// A dashboardFile is what the test needs of a dashboard: everything that it asks.
+type dashboardFile struct {
+	Templating struct {
+		List []struct {
+			Name, Type string
+			Query      any
+		}
+	}
+	Annotations struct {
+		List []struct {
+			Name   string
+			Target struct{ Query string }
+		}
+	}
+	Panels []struct {
+		Title   string
+		Targets []struct{ Query string }
+	}
+}
+
+// asked yields every query of the dashboards of a set but those of Prometheus, with its
+// place. Variables come first, since panels name them.
+func asked(t *testing.T, set string) (queries [][2]string) {
+	t.Helper()
+	files, err := grafana.Files(grafana.DefaultOptions(0.5))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, node := range []string{"feeder", "transformer"} {
-		rows := c.ask(t, `SHOW TAG VALUES FROM "rollup_`+node+`" WITH KEY = "`+node+`" LIMIT 1000`)
-		if len(rows) == 0 {
-			t.Fatalf("the variable %s has no values", node)
-		}
-		c.values["$"+node] = rows[0][0].(string)
-	}
-	asked := 0
-	for name, text := range files {
-		if !strings.HasPrefix(name, "dashboards/") || strings.Contains(name, "health") {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if !strings.HasPrefix(name, set+"/dashboards/") || strings.Contains(name, "health") {
 			continue
 		}
-		var d struct {
-			Panels []struct {
-				Title   string
-				Targets []struct{ Query string }
+		var d dashboardFile
+		if err := json.Unmarshal(files[name], &d); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range d.Templating.List {
+			if text, ok := v.Query.(string); ok && v.Type == "query" {
+				queries = append(queries, [2]string{name + ": variable " + v.Name, text})
 			}
 		}
-		if err := json.Unmarshal(text, &d); err != nil {
-			t.Fatal(err)
+		for _, a := range d.Annotations.List {
+			queries = append(queries, [2]string{name + ": annotation " + a.Name, a.Target.Query})
 		}
 		for _, p := range d.Panels {
 			for _, q := range p.Targets {
-				asked++
-				if rows := c.ask(t, q.Query); len(rows) == 0 {
-					t.Errorf("%s: panel %s has no rows for\n%s", name, p.Title, q.Query)
-				}
+				queries = append(queries, [2]string{name + ": panel " + p.Title, q.Query})
 			}
 		}
 	}
-	t.Logf("%d queries", asked)
-	if asked < 40 {
-		t.Errorf("only %d queries", asked)
+	return queries
+}
+
+// panels asks every query of every dashboard of a set and wants rows; annotations must be
+// ranges.
+func (c *panelCheck) panels(t *testing.T, set string, ask func(*testing.T, string) [][]any) {
+	t.Helper()
+	n := 0
+	for _, q := range asked(t, set) {
+		n++
+		if rows := ask(t, q[1]); len(rows) == 0 {
+			t.Errorf("%s has no rows for\n%s", q[0], c.fill(q[1]))
+		}
+	}
+	t.Logf("%d queries", n)
+	if n < 80 {
+		t.Errorf("only %d queries", n)
 	}
 }
 
 func TestEveryPanelHasRowsInTheEmbeddedDatabase(t *testing.T) {
-	scoreInto(t, embeddedDatabase(t)).panels(t)
+	c := scoreInto(t, embeddedDatabase(t))
+	c.panels(t, "influxql", c.ask)
+	c.notesAreRanges(t)
 }
 
-// planted are scores of one day for the alert rules.
-func planted(loud bool) (register []flatwatt.Meter, scores []flatwatt.Score) {
-	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
-	nan := math.NaN()
-	none := flatwatt.Estimate{Value: nan, Low: nan, High: nan}
-	add := func(id string, detector string, state flatwatt.State, probability, kw float64) {
-		kind := flatwatt.Customer
-		switch detector {
-		case "transformer":
-			kind = flatwatt.Transformer
-		case "generator":
-			kind = flatwatt.Generator
-		}
-		register = append(register, flatwatt.Meter{ID: flatwatt.MeterID(id), Kind: kind, Zone: time.UTC, Interval: time.Hour})
-		s := flatwatt.Score{Meter: flatwatt.MeterID(id), Day: flatwatt.DayOf(start, time.UTC), Start: start, Detector: detector, Model: "m",
-			State: state, Probability: probability, LogOdds: nan, LogEValue: nan, Block: flatwatt.Estimate{Value: kw, Low: kw, High: kw}, Energy: none}
-		if kw == 0 {
-			s.Block = none
-		}
-		scores = append(scores, s)
-	}
-	suspects, kw, unjudged, other := 3, 5.0, 2, flatwatt.Normal
-	if loud {
-		suspects, kw, unjudged, other = 201, 900, 120, flatwatt.Suspect
-	}
-	for i := range suspects {
-		add(fmt.Sprintf("s%d", i), "customer", flatwatt.Suspect, map[bool]float64{true: 0.95, false: 0.7}[loud], kw)
-	}
-	for i := range unjudged {
-		add(fmt.Sprintf("n%d", i), "customer", flatwatt.NotEnoughData, nan, 0)
-	}
-	for i := range 100 {
-		add(fmt.Sprintf("h%d", i), "customer", flatwatt.Normal, 0.001, 0)
-	}
-	add("T1", "transformer", other, 0.9, 20)
-	add("G1", "generator", other, 0.9, 300)
-	return register, scores
-}
-
-// An alertRule is what the test needs of a provisioned rule.
-type alertRule struct {
-	UID  string
-	Data []struct {
-		RelativeTimeRange struct{ From, To int64 } `yaml:"relativeTimeRange"`
-		Model             struct {
-			Query, Type, Reducer string
-			Conditions           []struct {
-				Evaluator struct {
-					Type   string
-					Params []float64
-				}
-			}
-		}
-	}
-}
-
-// Grafana itself is not run here: a rule is its query, the last value, and a threshold.
-func (r *alertRule) fires(t *testing.T, c *panelCheck, now time.Time) bool {
+// notesAreRanges: annotations end after they begin, and none lasts longer than the fleet.
+func (c *panelCheck) notesAreRanges(t *testing.T) {
 	t.Helper()
-	if len(r.Data) != 3 || r.Data[1].Model.Type != "reduce" || r.Data[1].Model.Reducer != "last" || r.Data[2].Model.Type != "threshold" {
-		t.Fatalf("rule %s is not query, reduce to the last value, threshold", r.UID)
-	}
-	from := now.Add(-time.Duration(r.Data[0].RelativeTimeRange.From) * time.Second)
-	c.values["$timeFilter"] = fmt.Sprintf("time >= '%s' AND time <= '%s'", from.Format(time.RFC3339), now.Format(time.RFC3339))
-	rows := c.ask(t, r.Data[0].Model.Query)
-	if len(rows) == 0 {
-		return false // noDataState OK
-	}
-	e := r.Data[2].Model.Conditions[0].Evaluator
-	if e.Type != "gt" {
-		t.Fatalf("rule %s: evaluator %s", r.UID, e.Type)
-	}
-	return rows[len(rows)-1][0].(float64) > e.Params[0]
-}
-
-func TestAlertRulesFireAndKeepSilent(t *testing.T) {
-	files, err := grafana.Files()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var f struct{ Groups []struct{ Rules []alertRule } }
-	if err := yaml.Unmarshal(files["provisioning/alerting/rules.yml"], &f); err != nil {
-		t.Fatal(err)
-	}
-	now := time.Date(2026, 3, 3, 8, 0, 0, 0, time.UTC)
-	for _, loud := range []bool{true, false} {
-		c := &panelCheck{config: embeddedDatabase(t), values: map[string]string{}}
-		register, scores := planted(loud)
-		if err := openSink(t, c.config, register).Write(context.Background(), scores); err != nil {
-			t.Fatal(err)
+	n := 0
+	for _, q := range asked(t, "influxql") {
+		if !strings.Contains(q[0], ": annotation ") {
+			continue
 		}
-		for _, r := range f.Groups[0].Rules {
-			if got := r.fires(t, c, now); got != loud {
-				t.Errorf("rule %s fires: %v, want %v", r.UID, got, loud)
-			}
-			if loud && r.fires(t, c, now.Add(10*24*time.Hour)) {
-				t.Errorf("rule %s fires on scores of last week", r.UID)
+		for _, row := range c.ask(t, q[1]) {
+			n++
+			from, to := row[0].(float64), row[1].(float64)
+			if !(to > from) || to-from > 151*86400_000 || row[2] == nil || row[2] == "" {
+				t.Errorf("%s: from %.0f to %.0f: %v", q[0], from, to, row[2])
 			}
 		}
-		if len(f.Groups[0].Rules) < 6 {
-			t.Errorf("%d rules", len(f.Groups[0].Rules))
-		}
 	}
-}
-
-func TestGrafanaCommandWritesWhatShips(t *testing.T) {
-	dir := t.TempDir()
-	if code, _, stderr := run(t, nil, "grafana", "--out", dir); code != exitOK {
-		t.Fatal(stderr)
-	}
-	files, _ := grafana.Files()
-	for name, want := range files {
-		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != string(want) {
-			t.Errorf("%s differs: %v", name, err)
-		}
+	if n < 10 {
+		t.Errorf("only %d annotations", n)
 	}
 }
