@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"casework/alarms":           {"access", "casework"},
 	"casework/energy":           {""},
 	"casework/ledger":           {"access", "casework", "casework/energy"},
+	"casework/price":            {"access", "casework", "casework/energy", "casework/ledger"},
 	"metrics":                   {"", "streams"},
 	"secure":                    {},
 	"network":                   {""},

@@ -357,6 +357,11 @@ func TestPolicyIsChecked(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
+	for _, empty := range []string{"", "# nothing\n"} {
+		if p, err := ParsePolicy([]byte(empty)); err != nil || p.OffDelayDays != 5 {
+			t.Errorf("%q: %+v, %v", empty, p, err)
+		}
+	}
 	if p, err := ParsePolicy([]byte("budget_per_day: 7")); err != nil || p.BudgetPerDay != 7 || p.OnDelayDays != 2 {
 		t.Errorf("%+v, %v", p, err)
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/goccy/go-yaml"
+	"github.com/flatwatt/flatwatt/casework"
 )
 
 // A Policy is the alarm philosophy of an operator: delays, budget and priorities. Its
@@ -46,8 +46,8 @@ func DefaultPolicy() Policy {
 // ParsePolicy reads YAML over the defaults. Unknown fields are errors.
 func ParsePolicy(text []byte) (Policy, error) {
 	p := DefaultPolicy()
-	if err := yaml.UnmarshalWithOptions(text, &p, yaml.Strict()); err != nil {
-		return p, fmt.Errorf("%s", yaml.FormatError(err, false, true))
+	if err := casework.ReadYAML(text, &p); err != nil {
+		return p, err
 	}
 	return p, p.check()
 }

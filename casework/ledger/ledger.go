@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/goccy/go-yaml"
 	"github.com/shopspring/decimal"
 
 	"github.com/flatwatt/flatwatt/access"
@@ -33,8 +32,8 @@ func DefaultRules() Rules {
 // ParseRules reads YAML over the defaults. Unknown fields are errors.
 func ParseRules(text []byte) (Rules, error) {
 	r := DefaultRules()
-	if err := yaml.UnmarshalWithOptions(text, &r, yaml.Strict()); err != nil {
-		return r, fmt.Errorf("%s", yaml.FormatError(err, false, true))
+	if err := casework.ReadYAML(text, &r); err != nil {
+		return r, err
 	}
 	if r.GridKg.IsNegative() || r.NewFactor.LessThan(decimal.NewFromInt(1)) {
 		return r, fmt.Errorf("grid_factor_kg_per_kwh %s, new_factor %s: want 0 or more, and 1 or more", r.GridKg, r.NewFactor)

@@ -1,0 +1,308 @@
+package price
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/flatwatt/flatwatt/access"
+	"github.com/flatwatt/flatwatt/casework"
+	"github.com/flatwatt/flatwatt/casework/energy"
+	"github.com/flatwatt/flatwatt/casework/ledger"
+)
+
+// Kinds of records: the list's entries under their project's ID, statements such as
+// S-2026-00001, payments such as Y-2026-00001.
+const (
+	KindListed    = "price list"
+	KindStatement = "statement"
+	KindPayment   = "payment"
+)
+
+// A Listed is a project's place on the list of customers who pay the differential price.
+type Listed struct {
+	Company    string   `json:"company"`
+	CreditCode string   `json:"credit_code,omitempty"`
+	Area       string   `json:"area,omitempty"`
+	Meters     []string `json:"meters"`
+	Listed     string   `json:"listed"`             // day
+	Delisted   string   `json:"delisted,omitempty"` // last day for which it pays; "": it still does
+}
+
+// A Payment is money that came in for a statement.
+type Payment struct {
+	Statement string          `json:"statement"`
+	Yuan      decimal.Decimal `json:"yuan"`
+	Day       string          `json:"day"`
+	Reference string          `json:"reference,omitempty"`
+}
+
+// An Office is where prices are worked on, by one person at one moment.
+type Office struct {
+	ledger.Book
+	Schedule Schedule
+}
+
+func (o Office) today() string { return o.Now.UTC().Format(time.DateOnly) }
+
+// A Step is what Sync did to the list.
+type Step struct {
+	Project string `json:"project"`
+	What    string `json:"what"` // listed, delisted, changed
+}
+
+// Sync brings the list into step with the ledger: existing projects that have not exited
+// are on it, those that have exited leave it with the day of their exit. With dry it only
+// says what it would do.
+func (o Office) Sync(ctx context.Context, dry bool) (steps []Step, err error) {
+	if err := o.Who.Need(access.Supervisor); err != nil {
+		return nil, err
+	}
+	projects, err := o.Book.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	change := o.Act("price.sync", "")
+	for _, p := range projects {
+		l, version, err := casework.Get[Listed](ctx, o.Store, KindListed, p.ID)
+		if err != nil && !errors.Is(err, casework.ErrNotFound) {
+			return nil, err
+		}
+		next, what := follow(l, &p.Value, version > 0, o.today())
+		if what == "" {
+			continue
+		}
+		steps = append(steps, Step{p.ID, what})
+		w, err := casework.Write(KindListed, p.ID, version, next)
+		if err != nil {
+			return nil, err
+		}
+		change.Writes = append(change.Writes, w)
+	}
+	if dry || len(steps) == 0 {
+		return steps, nil
+	}
+	return steps, o.Store.Commit(ctx, change)
+}
+
+// follow is a project's place on the list after what the ledger says.
+func follow(l Listed, p *ledger.Project, known bool, today string) (next Listed, what string) {
+	next = Listed{p.Company, p.CreditCode, p.Area, p.Meters, l.Listed, l.Delisted}
+	switch {
+	case p.Status != ledger.Existing:
+		return l, ""
+	case !known: // one that has gone is listed too: it may owe for the time before
+		next.Listed, next.Delisted, what = today, p.ExitedOn, "listed"
+	case p.Progress == ledger.Exited && l.Delisted != p.ExitedOn:
+		next.Delisted, what = p.ExitedOn, "delisted"
+	case p.Progress != ledger.Exited && l.Delisted != "": // it came back
+		next.Listed, next.Delisted, what = today, "", "listed"
+	case l.Company != p.Company || l.CreditCode != p.CreditCode || l.Area != p.Area || !slices.Equal(l.Meters, p.Meters):
+		what = "changed"
+	}
+	return next, what
+}
+
+// Statements are those that the person sees, by ID.
+func (o Office) Statements(ctx context.Context) ([]casework.Versioned[Statement], error) {
+	list, err := casework.List[Statement](ctx, o.Store, KindStatement)
+	return slices.DeleteFunc(list, func(s casework.Versioned[Statement]) bool { return !o.Who.Sees(s.Value.Area) }), err
+}
+
+// Draft works out the next statement of a project up to the day to: from the day after the
+// last that was billed, or from the first for which it is liable. from, if not "", begins
+// it there instead.
+func (o Office) Draft(ctx context.Context, source energy.Source, project, from, to string) (Statement, error) {
+	p, _, err := o.Project(ctx, project)
+	if err != nil {
+		return Statement{}, err
+	}
+	l, _, err := casework.Get[Listed](ctx, o.Store, KindListed, project)
+	if errors.Is(err, casework.ErrNotFound) {
+		return Statement{}, fmt.Errorf("%s: is not on the list; `flatwatt price sync` brings it into step with the ledger", project)
+	}
+	if err != nil {
+		return Statement{}, err
+	}
+	first, why := o.Schedule.Start(&p, l.Listed)
+	begins := max(first, from)
+	all, err := o.Statements(ctx)
+	if err != nil {
+		return Statement{}, err
+	}
+	for _, s := range all {
+		v := s.Value
+		if v.Project != project || v.Cancelled != "" {
+			continue
+		}
+		if from != "" && v.From <= to && begins <= v.To {
+			return Statement{}, fmt.Errorf("%s: %s to %s is billed already by %s; cancel that first", project, v.From, v.To, s.ID)
+		}
+		if next := dayAfter(v.To); from == "" && next > begins {
+			begins, why = next, "follows "+s.ID
+		}
+	}
+	if l.Delisted != "" {
+		to = min(to, l.Delisted)
+	}
+	if to >= o.today() {
+		return Statement{}, fmt.Errorf("to %s: is not over yet", to)
+	}
+	if begins > to {
+		return Statement{}, fmt.Errorf("%s: everything up to %s is billed", project, to)
+	}
+	st, err := o.Schedule.Draw(ctx, &p, source, begins, to)
+	st.Project, st.Why, st.Issued = project, why, o.today()
+	st.Due = o.Now.UTC().AddDate(0, 0, o.Schedule.DueDays).Format(time.DateOnly)
+	return st, err
+}
+
+func dayAfter(day string) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return ""
+	}
+	return t.AddDate(0, 0, 1).Format(time.DateOnly)
+}
+
+// Issue issues a draft and returns the statement's ID. Two who bill the same project at
+// once cannot both: each issue writes the project's place on the list anew.
+func (o Office) Issue(ctx context.Context, st Statement, note string) (id string, err error) {
+	if err := o.Who.Need(access.Supervisor); err != nil {
+		return "", err
+	}
+	l, version, err := casework.Get[Listed](ctx, o.Store, KindListed, st.Project)
+	if err != nil {
+		return "", err
+	}
+	all, err := o.Statements(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, s := range all {
+		if v := s.Value; v.Project == st.Project && v.Cancelled == "" && v.From <= st.To && st.From <= v.To {
+			return "", fmt.Errorf("%s: %s to %s is billed already by %s", st.Project, v.From, v.To, s.ID)
+		}
+	}
+	return o.Desk.Add(ctx, "price.issue", note, KindStatement, "S", st, func(string) ([]casework.Record, error) {
+		w, err := casework.Write(KindListed, st.Project, version, l)
+		return []casework.Record{w}, err
+	})
+}
+
+// Cancel takes a statement back, for a reason.
+func (o Office) Cancel(ctx context.Context, id string, version int, reason string) error {
+	if err := o.Who.Need(access.Supervisor); err != nil {
+		return err
+	}
+	if reason == "" {
+		return fmt.Errorf("reason: say why")
+	}
+	st, now, err := casework.Get[Statement](ctx, o.Store, KindStatement, id)
+	if err == nil {
+		err = o.See(KindStatement, id, st.Area)
+	}
+	if err != nil {
+		return err
+	}
+	if st.Cancelled != "" {
+		return fmt.Errorf("%s: was cancelled on %s already", id, st.Cancelled)
+	}
+	if version == 0 {
+		version = now
+	}
+	st.Cancelled, st.Reason = o.today(), reason
+	return casework.Put(ctx, o.Store, o.Act("price.cancel", reason), KindStatement, id, version, st)
+}
+
+// Pay notes money that came in for a statement and returns the payment's ID.
+func (o Office) Pay(ctx context.Context, pay Payment, note string) (id string, err error) {
+	if err := o.Who.Need(access.Operator); err != nil {
+		return "", err
+	}
+	if _, err := time.Parse(time.DateOnly, pay.Day); err != nil || pay.Yuan.IsZero() || !pay.Yuan.Equal(pay.Yuan.Round(2)) {
+		return "", fmt.Errorf("payment of %s on %q: want yuan with at most two decimals, not 0, and a date", pay.Yuan, pay.Day)
+	}
+	st, _, err := casework.Get[Statement](ctx, o.Store, KindStatement, pay.Statement)
+	if err == nil {
+		err = o.See(KindStatement, pay.Statement, st.Area)
+	}
+	if err != nil {
+		return "", err
+	}
+	return o.Desk.Add(ctx, "price.pay", note, KindPayment, "Y", pay, nil)
+}
+
+// An Arrear is what one project owes.
+type Arrear struct {
+	Project string          `json:"project"`
+	Company string          `json:"company"`
+	Area    string          `json:"area,omitempty"`
+	Billed  decimal.Decimal `json:"billed_yuan"`
+	Paid    decimal.Decimal `json:"paid_yuan"`
+	Open    decimal.Decimal `json:"open_yuan"`
+	Overdue decimal.Decimal `json:"overdue_yuan"`
+	Since   string          `json:"overdue_since,omitempty"` // due day of the oldest overdue statement
+}
+
+// Arrears are what every project owes on a day, by project. What was paid for a cancelled
+// statement stands to the project's good.
+func (o Office) Arrears(ctx context.Context, day string) ([]Arrear, error) {
+	statements, err := o.Statements(ctx)
+	if err != nil {
+		return nil, err
+	}
+	payments, err := casework.List[Payment](ctx, o.Store, KindPayment)
+	if err != nil {
+		return nil, err
+	}
+	paid := map[string]decimal.Decimal{}
+	for _, p := range payments {
+		if p.Value.Day <= day {
+			paid[p.Value.Statement] = paid[p.Value.Statement].Add(p.Value.Yuan)
+		}
+	}
+	byProject := map[string]*Arrear{}
+	for _, s := range statements {
+		v := s.Value
+		if v.Issued > day {
+			continue
+		}
+		a := byProject[v.Project]
+		if a == nil {
+			a = &Arrear{Project: v.Project, Company: v.Company, Area: v.Area}
+			byProject[v.Project] = a
+		}
+		a.add(&v, paid[s.ID], day)
+	}
+	list := make([]Arrear, 0, len(byProject))
+	for _, a := range byProject {
+		a.Open = a.Billed.Sub(a.Paid)
+		a.Overdue = decimal.Max(decimal.Zero, decimal.Min(a.Overdue, a.Open))
+		if a.Overdue.IsZero() {
+			a.Since = ""
+		}
+		list = append(list, *a)
+	}
+	slices.SortFunc(list, func(x, y Arrear) int { return strings.Compare(x.Project, y.Project) })
+	return list, nil
+}
+
+func (a *Arrear) add(v *Statement, paid decimal.Decimal, day string) {
+	a.Paid = a.Paid.Add(paid)
+	if v.Cancelled != "" && v.Cancelled <= day {
+		return
+	}
+	a.Billed = a.Billed.Add(v.Yuan)
+	if open := v.Yuan.Sub(paid); v.Due < day && open.IsPositive() {
+		a.Overdue = a.Overdue.Add(open)
+		if a.Since == "" || v.Due < a.Since {
+			a.Since = v.Due
+		}
+	}
+}
