@@ -33,6 +33,7 @@ type Entry struct {
 	ID       string        `json:"id"`
 	Spec     Spec          `json:"spec"`
 	Who      string        `json:"who"`
+	AsOf     time.Time     `json:"as_of"`   // clock of the stream of what the archive held when it began
 	Started  time.Time     `json:"started"` // the first time it was asked for
 	Ended    time.Time     `json:"ended"`   // zero while it runs
 	Busy     time.Duration `json:"busy_ns"` // work, over all its lives

@@ -373,6 +373,60 @@ func TestStoppedGoesOn(t *testing.T) {
 	}
 }
 
+// Readings go on coming while a run is stopped: it goes on with what it began with.
+func TestStoppedGoesOnThoughReadingsCame(t *testing.T) {
+	w := newWorld(t, 1)
+	r := w.runner(t, 1)
+	r.Runs.Store = w.store
+	spec := w.spec(t, r, rescore.Spec{})
+	ctx, stop := context.WithCancel(t.Context())
+	r.Progress = func(done, total int64) {
+		if done > total/2 {
+			stop()
+		}
+	}
+	e, err := r.Run(ctx, spec)
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	aw, err := archive.OpenWriter(t.Context(), w.store, archive.Options{Meters: w.meters, Partition: func(flatwatt.Meter) int { return 0 }, KeepReplaced: time.Hour, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	more := flatwatt.Reading{Meter: "m-0001", Start: begin.Add(time.Hour), Length: 15 * time.Minute, Energy: 99, Reactive: flatwatt.KVArh(math.NaN()), Voltage: flatwatt.Volt(math.NaN())}
+	if err := aw.Import(t.Context(), "more", flatwatt.Batch{Readings: []flatwatt.Reading{more}, Next: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(aw.EndImport(t.Context(), "more", 1), aw.Merge(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	again := w.runner(t, 1)
+	again.Runs.Store = w.store
+	now := w.spec(t, again, rescore.Spec{})
+	if now.ID() == e.ID {
+		t.Fatal("other readings, but the same run")
+	}
+	then, begun, err := again.Runs.Unfinished(t.Context(), again.Archive, now)
+	if err != nil || then == nil || begun.ID() != e.ID {
+		t.Fatalf("%v %v; want the run that was stopped", begun.ID(), err)
+	}
+	again.Archive = then
+	if e, err = again.Run(t.Context(), begun); err != nil || e.Outcome != rescore.Done || e.Lives != 2 {
+		t.Fatalf("%+v, %v", e, err)
+	}
+	calm := w.runner(t, 1)
+	calm.Archive = then
+	if _, err := calm.Run(t.Context(), begun); err != nil {
+		t.Fatal(err)
+	}
+	if d := firstDifference(scoresOf(t, again.Runs, e.ID), scoresOf(t, calm.Runs, e.ID)); d != "" {
+		t.Error(d)
+	}
+	if then, _, err := again.Runs.Unfinished(t.Context(), again.Archive, now); err != nil || then != nil {
+		t.Errorf("%v %v; a run that is done is gone on with", then, err)
+	}
+}
+
 func TestOnlyWhatIsChosenIsKept(t *testing.T) {
 	w := newWorld(t, 1)
 	r := w.runner(t, 1)

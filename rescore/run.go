@@ -52,11 +52,16 @@ func (r *Runner) Run(ctx context.Context, spec Spec) (Entry, error) {
 		return e, nil
 	}
 	if !known {
-		e = Entry{ID: spec.ID(), Spec: spec, Started: r.Now(), Who: r.Who}
+		e = Entry{ID: spec.ID(), Spec: spec, AsOf: r.Archive.Clock(), Started: r.Now(), Who: r.Who}
 	}
 	began := r.Now()
 	e.Outcome, e.Ended, e.Errors = Running, time.Time{}, nil
 	e.Lives++
+	if !known {
+		if err := r.Runs.pin(ctx, e.ID, r.Archive); err != nil {
+			return e, err
+		}
+	}
 	if err := r.Runs.put(ctx, &e); err != nil {
 		return e, err
 	}

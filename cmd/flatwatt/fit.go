@@ -11,6 +11,7 @@ import (
 
 	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/models"
+	"github.com/flatwatt/flatwatt/rescore"
 )
 
 type fitFlags struct {
@@ -20,6 +21,8 @@ type fitFlags struct {
 	seeds                    []uint
 	days                     int
 	holdout, budget          float64
+	propose                  bool
+	archive                  string
 }
 
 func newFit(p *Program, opt *options) *cobra.Command {
@@ -39,7 +42,10 @@ The same plan and seeds give the same file.`,
 			if err != nil {
 				return err
 			}
-			return p.fit(cmd.Context(), opt, plan, flags.out)
+			if flags.propose && !cmd.Flags().Changed("out") {
+				flags.out = ""
+			}
+			return p.fit(cmd.Context(), opt, plan, flags)
 		},
 	}
 	f := cmd.Flags()
@@ -54,18 +60,22 @@ The same plan and seeds give the same file.`,
 	f.Float64Var(&flags.holdout, "holdout", 0.25, "share of each training fleet's meters that is kept for measuring, by hash of the meter's id")
 	f.StringArrayVar(&flags.calibrate, "calibrate-simulate", nil, "fleet configuration `file` to draw a calibration fleet from, with as many miners as are expected in the field; may be repeated")
 	f.StringArrayVar(&flags.promise, "promise-fleet", nil, "fleet `directory` to count promises on (docs/guarantees.md), with truth.csv or --inject-seeds; with --from and no training fleets nothing else changes; may be repeated")
+	f.BoolVar(&flags.propose, "propose", false, "keep the model as a version in --archive, named by its hash, with the comparison; a person promotes it")
+	p.addArchiveFlag(cmd, &flags.archive)
 	f.Float64Var(&flags.budget, "budget", defaultBudget, "false alarms per 1,000 meter-months")
 	return cmd
 }
 
 // fit carries out a plan.
-func (p *Program) fit(ctx context.Context, opt *options, plan *fitPlan, out string) error {
-	start, before, err := startModels(plan.From)
+func (p *Program) fit(ctx context.Context, opt *options, plan *fitPlan, flags fitFlags) error {
+	start, before, err := p.startModels(ctx, plan.From, flags)
 	if err != nil {
 		return err
 	}
-	if err := checkWritable(out); err != nil {
-		return err
+	if flags.out != "" {
+		if err := checkWritable(flags.out); err != nil {
+			return err
+		}
 	}
 	lib := &fleetLibrary{p: p, plan: plan}
 	model, err := p.fitted(ctx, lib, start)
@@ -75,19 +85,42 @@ func (p *Program) fit(ctx context.Context, opt *options, plan *fitPlan, out stri
 	if err := p.guaranteeModel(ctx, lib, model); err != nil {
 		return err
 	}
-	text, err := detectors.WriteParams(model)
+	if flags.propose {
+		if err := versionByHash(model, plan.Version); err != nil {
+			return err
+		}
+	}
+	if err := p.keepModel(model, flags.out); err != nil {
+		return err
+	}
+	rows, err := p.compareModels(ctx, lib, before, model)
 	if err != nil {
+		return err
+	}
+	if flags.propose {
+		store, err := p.openStore(ctx, flags.archive)
+		if err != nil {
+			return err
+		}
+		report := map[string]any{"before": before.Version, "after": model.Version, "fleets": rows}
+		if _, err := p.proposeModel(ctx, rescore.Models{Store: store}, model, "fit", report); err != nil {
+			return err
+		}
+	}
+	return p.printComparison(opt, before.Version, model.Version, rows)
+}
+
+// keepModel writes the model file; out is "" where only a proposal is wanted.
+func (p *Program) keepModel(model *detectors.Params, out string) error {
+	text, err := detectors.WriteParams(model)
+	if err != nil || out == "" {
 		return err
 	}
 	if err := writeModel(out, text); err != nil {
 		return err
 	}
 	p.say("fit: model %s in %s, alarms from probability %.4g", model.Version, out, model.AlarmProbability)
-	rows, err := p.compareModels(ctx, lib, before, model)
-	if err != nil {
-		return err
-	}
-	return p.printComparison(opt, before.Version, model.Version, rows)
+	return nil
 }
 
 // fitted is a new model of the plan's training and calibration fleets; without any it is
@@ -111,11 +144,15 @@ func (p *Program) fitted(ctx context.Context, lib *fleetLibrary, start *detector
 
 // startModels are the model that fitting starts from and the one to compare with: what
 // would be used without the new one.
-func startModels(from string) (start, before *detectors.Params, err error) {
+func (p *Program) startModels(ctx context.Context, from string, flags fitFlags) (start, before *detectors.Params, err error) {
 	if from == "" {
-		return detectors.PhysicsParams(), detectors.DefaultParams(), nil
+		before = detectors.DefaultParams()
+		if flags.propose {
+			before, err = p.modelNamed(ctx, currentModel, flags.archive)
+		}
+		return detectors.PhysicsParams(), before, err
 	}
-	start, err = loadModel(from)
+	start, err = p.modelNamed(ctx, from, flags.archive)
 	return start, start, err
 }
 

@@ -18,7 +18,7 @@ const modelEnv = "FLATWATT_MODEL"
 
 // addModelFlag lets a command score with another model than the shipped one.
 func (p *Program) addModelFlag(cmd *cobra.Command, path *string) {
-	cmd.Flags().StringVar(path, "model", p.Getenv(modelEnv), "model `file` that fit wrote; the default is the one in the program")
+	cmd.Flags().StringVar(path, "model", p.Getenv(modelEnv), "model `file` that fit wrote, for rescore also a version of the archive or current; the default is the one in the program")
 }
 
 // loadModel reads a model file; "" is the model that ships with the program.

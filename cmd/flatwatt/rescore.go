@@ -26,6 +26,8 @@ type rescoreFlags struct {
 	feeder, class                   string
 	maxRate                         float64
 	saveEvery                       int64
+	workers                         int
+	failOnDiff                      bool
 	live, dryRun                    bool
 }
 
@@ -50,11 +52,13 @@ them live. Days are dates, first, last, or -7d, counted from the archive's last 
 	f.StringVar(&flags.to, "to", "last", "last `day`")
 	f.StringSliceVar(&flags.days, "days", nil, "keep only these `days`, within --from and --to")
 	f.StringVar(&flags.warmUp, "warm-up", "all", "read from so many days before --from, e.g. 120d, or all: scores are those of a service that has run as long")
-	f.StringVar(&flags.lateSince, "late-since", "", "re-score from the first day of which readings came late since this `time`")
+	f.StringVar(&flags.lateSince, "late-since", "", "re-score from the first day of which readings came late since this `time`; last: since the last run that is done")
 	f.StringVar(&flags.feeder, "feeder", "", "only meters under this feeder or transformer, by `id`")
 	f.StringSliceVar(&flags.meters, "meters", nil, "only these meters, by `id`s")
 	f.StringVar(&flags.class, "class", "", "only customers of this `class`")
-	f.StringVar(&flags.baseline, "baseline", "", "compare with this `run` when done, or with live")
+	f.StringVar(&flags.baseline, "baseline", "", "compare with this `run` when done, with live, or with the same days scored by this model version")
+	f.BoolVar(&flags.failOnDiff, "fail-on-diff", false, "with --baseline: exit code 1 if any score differs")
+	f.IntVar(&flags.workers, "workers", 0, "`partitions` at a time; 0: one a core")
 	f.Float64Var(&flags.maxRate, "max-rate", 0, "readings a `second` at most; 0: no bound")
 	f.Int64Var(&flags.saveEvery, "save-every", rescore.DefaultSaveEvery, "`readings` between saved states: what a kill costs")
 	f.BoolVar(&flags.live, "as-live", false, "take late readings as they came, as the live service did, instead of as they are known now")
@@ -67,7 +71,7 @@ func (p *Program) rescore(ctx context.Context, opt *options, flags rescoreFlags)
 	if flags.fleet == "" {
 		return usagef("--fleet is needed: the directory with meters.csv")
 	}
-	model, err := loadModel(flags.model)
+	model, err := p.modelNamed(ctx, flags.model, flags.archive)
 	if err != nil {
 		return err
 	}
@@ -79,15 +83,28 @@ func (p *Program) rescore(ctx context.Context, opt *options, flags rescoreFlags)
 	if err != nil {
 		return err
 	}
-	spec, err := p.planRescore(ctx, a, fleet, model, flags)
+	runs := rescore.Runs{Store: a.Store()}
+	spec, err := p.planRescore(ctx, a, runs, fleet, model, &flags)
+	if errors.Is(err, errNothingLate) {
+		p.say("rescore: %v", err)
+		p.result.Text = err.Error()
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	runs := rescore.Runs{Store: a.Store()}
+	then, begun, err := runs.Unfinished(ctx, a, spec)
+	if err != nil {
+		return err
+	}
+	if then != nil {
+		a, spec = then, begun
+	}
 	if flags.dryRun {
 		return p.tellPlan(ctx, opt, a, runs, spec, len(customers(fleet.Meters())))
 	}
-	e, err := p.carryOut(ctx, a, runs, spec, fleet, model, flags)
+	job := rescoring{archive: a, runs: runs, fleet: fleet, flags: flags}
+	e, err := p.carryOut(ctx, job, spec, model)
 	if err != nil {
 		return err
 	}
@@ -101,15 +118,55 @@ func (p *Program) rescore(ctx context.Context, opt *options, flags rescoreFlags)
 	if flags.baseline == "" {
 		return nil
 	}
-	return p.diffRuns(ctx, opt, runs, diffFlags{before: flags.baseline, after: e.ID, top: 100})
+	before, err := p.baseline(ctx, job, e)
+	if err != nil {
+		return err
+	}
+	return p.diffRuns(ctx, opt, runs, diffFlags{before: before, after: e.ID, top: 100, fail: flags.failOnDiff})
 }
 
-func (p *Program) planRescore(ctx context.Context, a *archive.Archive, fleet *file.Fleet, model *detectors.Params, flags rescoreFlags) (spec rescore.Spec, err error) {
+// A rescoring is what a run needs beside what it computes.
+type rescoring struct {
+	archive *archive.Archive
+	runs    rescore.Runs
+	fleet   *file.Fleet
+	flags   rescoreFlags
+}
+
+// baseline names the scores to compare a run with. Those of a model version are computed,
+// for the same days and meters, unless they are there.
+func (p *Program) baseline(ctx context.Context, job rescoring, e rescore.Entry) (name string, err error) {
+	name = job.flags.baseline
+	if name == liveSet {
+		return name, nil
+	}
+	if _, known, err := job.runs.Find(ctx, name); err != nil || known {
+		return name, err
+	}
+	model, err := p.modelNamed(ctx, name, job.flags.archive)
+	if err != nil {
+		return "", usagef("--baseline %s: is neither live, a run nor a model: %w", name, err)
+	}
+	spec := e.Spec
+	spec.Model = model.Version
+	if spec.Config, err = scoringHash(model, job.fleet); err != nil {
+		return "", err
+	}
+	done := p.result
+	before, err := p.carryOut(ctx, job, spec, model)
+	p.result = done
+	return before.ID, err
+}
+
+// errNothingLate says that there is nothing to do, which is no fault.
+var errNothingLate = errors.New("no reading has come late")
+
+func (p *Program) planRescore(ctx context.Context, a *archive.Archive, runs rescore.Runs, fleet *file.Fleet, model *detectors.Params, flags *rescoreFlags) (spec rescore.Spec, err error) {
 	if spec.From, spec.To, err = archiveDays(a, flags.from, flags.to); err != nil {
 		return spec, err
 	}
 	if flags.lateSince != "" {
-		if spec.From, err = p.lateDay(ctx, a, flags.lateSince, spec.To); err != nil {
+		if spec.From, err = p.lateDay(ctx, a, runs, flags.lateSince, spec.To); err != nil {
 			return spec, err
 		}
 	}
@@ -129,7 +186,7 @@ func (p *Program) planRescore(ctx context.Context, a *archive.Archive, fleet *fi
 		}
 		spec.Since = max(first, spec.From-flatwatt.Day(days))
 	}
-	if spec.Meters, spec.Selection, err = chooseMeters(fleet.Meters(), flags); err != nil {
+	if spec.Meters, spec.Selection, err = chooseMeters(fleet.Meters(), *flags); err != nil {
 		return spec, err
 	}
 	spec.Live, spec.Model = flags.live, model.Version
@@ -155,20 +212,43 @@ func scoringHash(model *detectors.Params, fleet *file.Fleet) (string, error) {
 	return hash + "-" + strings.TrimPrefix(sourceName("", "", b.String()), "  "), nil
 }
 
-func (p *Program) lateDay(ctx context.Context, a *archive.Archive, text string, to flatwatt.Day) (flatwatt.Day, error) {
-	since, err := parseAsOf(text)
+func (p *Program) lateDay(ctx context.Context, a *archive.Archive, runs rescore.Runs, text string, to flatwatt.Day) (flatwatt.Day, error) {
+	since, err := lateSince(ctx, runs, text)
 	if err != nil {
-		return 0, usagef("--late-since: %w", err)
+		return 0, err
 	}
 	day, n, err := a.LateSince(ctx, since)
 	if err != nil {
 		return 0, err
 	}
 	if n == 0 {
-		return 0, usagef("--late-since %s: no reading has come late since", text)
+		return 0, fmt.Errorf("%w since %s: nothing to do", errNothingLate, since.Format(time.RFC3339))
 	}
-	p.say("rescore: %s readings came late since %s, the earliest for %s", grouped(n), text, day)
+	p.say("rescore: %s readings came late since %s, the earliest for %s", grouped(n), since.Format(time.RFC3339), day)
 	return min(day, to), nil
+}
+
+// lateSince reads a time; last is the clock of the stream when the last run that is done
+// began, so that what came since is what it did not have.
+func lateSince(ctx context.Context, runs rescore.Runs, text string) (time.Time, error) {
+	if text != "last" {
+		since, err := parseAsOf(text)
+		if err != nil {
+			return since, usagef("--late-since: %w; or last", err)
+		}
+		return since, nil
+	}
+	list, err := runs.List(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	since := time.Unix(0, 0).UTC() // no run yet: all that ever came late
+	for _, e := range list {
+		if e.Outcome == rescore.Done && e.AsOf.After(since) && !e.Spec.Live && e.Spec.Meters == nil && e.Spec.Days == nil {
+			since = e.AsOf
+		}
+	}
+	return since, nil
 }
 
 // chooseMeters are the meters whose scores are wanted; nil for all.
@@ -235,7 +315,8 @@ func (p *Program) tellPlan(ctx context.Context, opt *options, a *archive.Archive
 	return nil
 }
 
-func (p *Program) carryOut(ctx context.Context, a *archive.Archive, runs rescore.Runs, spec rescore.Spec, fleet *file.Fleet, model *detectors.Params, flags rescoreFlags) (rescore.Entry, error) {
+func (p *Program) carryOut(ctx context.Context, job rescoring, spec rescore.Spec, model *detectors.Params) (rescore.Entry, error) {
+	a, runs, fleet, flags := job.archive, job.runs, job.fleet, job.flags
 	if dir, ok := a.Store().(archive.Dir); ok { // two processes at one run would overwrite each other
 		release, err := archive.Dir(string(dir) + "/runs/" + spec.ID()).Lock()
 		if err != nil {
@@ -253,7 +334,7 @@ func (p *Program) carryOut(ctx context.Context, a *archive.Archive, runs rescore
 	}
 	var bar *progress
 	r := rescore.Runner{
-		Archive: a, Runs: runs, Now: time.Now, Who: p.who(), MaxRate: flags.maxRate, SaveEvery: flags.saveEvery,
+		Archive: a, Runs: runs, Now: time.Now, Who: p.who(), MaxRate: flags.maxRate, SaveEvery: flags.saveEvery, Workers: flags.workers,
 		NewScorer: func(part int) (flatwatt.Scorer, error) {
 			model := *model // checking a model prepares it: partitions must not do that to the same one
 			return newScorerOn(net, &model, parts[part], fleet.Meters(), fleet.Weather(), asideOf(fleet))

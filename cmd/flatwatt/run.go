@@ -52,7 +52,7 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 	if s.Fleet == "" {
 		return usagef("fleet is not set: name the directory with meters.csv in the configuration or in FLATWATT_FLEET")
 	}
-	model, err := loadModel(s.Model)
+	model, err := p.modelNamed(ctx, s.Model, s.Archive.URL)
 	if err != nil {
 		return err
 	}

@@ -177,8 +177,10 @@ func (s *settings) check() error {
 			bad("fleet: %s has no meters.csv; `flatwatt simulate` makes a fleet to look at", s.Fleet)
 		}
 	}
-	if _, err := loadModel(s.Model); err != nil {
-		bad("model: %w", err)
+	if _, err := os.Stat(s.Model); err == nil || s.Archive.URL == "" { // else it may be a version: the start tells
+		if _, err := loadModel(s.Model); err != nil {
+			bad("model: %w", err)
+		}
 	}
 	s.NATS.check(bad)
 	s.HTTP.check(bad)

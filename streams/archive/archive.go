@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/flatwatt/flatwatt"
@@ -158,6 +159,51 @@ func (a *Archive) Days() (first, last flatwatt.Day, ok bool) {
 		begin, end = min(begin, f.First), max(end, f.Last)
 	}
 	return flatwatt.Day(floorDiv(begin, 86400)), flatwatt.Day(floorDiv(end-1, 86400)), true
+}
+
+// Clock is how far the stream's readings go that the archive holds: of all its clocks the
+// one furthest behind, but for those that stand still. What LateSince counts after it, a
+// reader of this archive has not seen. Zero where nothing came from a stream.
+func (a *Archive) Clock() time.Time {
+	last := int64(0)
+	for _, t := range a.man.Clocks {
+		last = max(last, t)
+	}
+	if last == 0 {
+		return time.Time{}
+	}
+	least := last
+	for _, t := range a.man.Clocks {
+		if last-t < standsStill {
+			least = min(least, t)
+		}
+	}
+	return time.Unix(least, 0).UTC()
+}
+
+// standsStill is how many seconds a clock is behind of meters that send nothing any more.
+const standsStill = 7 * 86400
+
+// Snapshot is a as OpenSnapshot reads it.
+func (a *Archive) Snapshot() ([]byte, error) { return json.Marshal(&a.man) }
+
+// OpenSnapshot opens the archive in store as it was at a Snapshot; ErrNone where a file of
+// that time is not there any more.
+func OpenSnapshot(ctx context.Context, store Store, snapshot []byte) (*Archive, error) {
+	a := &Archive{store: store}
+	if err := json.Unmarshal(snapshot, &a.man); err != nil {
+		return nil, fmt.Errorf("snapshot of the archive: %w", err)
+	}
+	keys, err := store.List(ctx, "readings/")
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range a.man.Files {
+		if _, ok := slices.BinarySearch(keys, f.Key); !ok {
+			return nil, fmt.Errorf("%w: %s of the snapshot is gone", ErrNone, f.Key)
+		}
+	}
+	return a, nil
 }
 
 // FilesOf are the files of a partition that hold a UTC day: mostly one.
