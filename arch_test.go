@@ -19,6 +19,7 @@ var mayImport = map[string][]string{
 	"detectors/balance":         {"", "detectors", "models", "network"},
 	"detectors/cluster":         {"", "models", "network"},
 	"detectors/plant":           {""},
+	"detectors/hall":            {"", "models"},
 	"access":                    {},
 	"casework":                  {"access"},
 	"casework/alarms":           {"access", "casework"},
@@ -60,7 +61,7 @@ var mayImport = map[string][]string{
 }
 
 // pure packages hold the science: no clock, no I/O, no log, no network.
-var pure = []string{"", "models", "detectors", "detectors/balance", "detectors/cluster", "detectors/plant", "detectors/suite", "network", "vee"}
+var pure = []string{"", "models", "detectors", "detectors/balance", "detectors/cluster", "detectors/plant", "detectors/hall", "detectors/suite", "network", "vee"}
 
 var impure = []string{"os", "net", "net/http", "log", "log/slog", "io/ioutil", "math/rand", "syscall"}
 

@@ -41,6 +41,7 @@ const (
 	Ended         State = "ended" // a suspected block that has vanished
 	MeterFault    State = "meter fault"
 	NotEnoughData State = "not enough data"
+	Inspect       State = "inspect on site" // of a hall: the evidence does not decide between farm and data centre
 )
 
 // An Estimate is a value with its 90 % interval. All NaN where there is none.
