@@ -17,6 +17,7 @@ type Score struct {
 
 	Probability float64 // that the meter hides a miner, or hid one that has ended; calibrated, in [0, 1]
 	LogOdds     float64 // natural logarithm of the odds, before calibration
+	Outside     float64 // the part of LogOdds that outside evidence and registers added; 0: none
 	LogEValue   float64 // natural logarithm of the e-value against "an honest meter"; NaN: the model has none
 
 	Block       Estimate  // kW of the suspected block

@@ -2,6 +2,8 @@ package main
 
 import (
 	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/detectors/hall"
+	"github.com/flatwatt/flatwatt/detectors/outside"
 	"github.com/flatwatt/flatwatt/detectors/plant"
 	"github.com/flatwatt/flatwatt/simulate"
 	"github.com/flatwatt/flatwatt/streams/file"
@@ -11,15 +13,37 @@ import (
 type aside struct {
 	water  plant.Water // nil: not known
 	events []plant.Event
+	coin   []hall.Week
+	book   flatwatt.OutsideBook // nil: nothing was said
 }
 
-// asideOf is what the files of a fleet say about plants.
+// asideOf is what the files of a fleet say beside readings and weather.
 func asideOf(fleet *file.Fleet) (a aside) {
 	a.water = fleet.Inflow()
 	for _, e := range fleet.Events() {
 		a.events = append(a.events, plant.Event{Meter: flatwatt.MeterID(e.Meter), Start: e.Start, End: e.End, Kind: e.Kind})
 	}
+	for _, c := range fleet.Coin() {
+		a.coin = append(a.coin, hall.Week(c))
+	}
+	a.book = bookOf(fleet)
 	return a
+}
+
+// bookOf is the outside evidence and registrations of a fleet's files. Evidence that names
+// no meter of the register is rejected.
+func bookOf(fleet *file.Fleet) *outside.Book {
+	book, register := outside.NewBook(), outside.NewRegister(fleet.Meters())
+	for _, t := range fleet.Evidence() {
+		list, field, reason := register.Match(t.Outside)
+		if field != "" {
+			fleet.RejectEvidence(t, field, reason)
+			continue
+		}
+		book.Add(list...)
+	}
+	book.Register(fleet.Registered()...)
+	return book
 }
 
 // generators are the meters of power plants.

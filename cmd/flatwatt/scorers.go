@@ -5,6 +5,8 @@ import (
 	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/detectors/balance"
 	clusters "github.com/flatwatt/flatwatt/detectors/cluster"
+	"github.com/flatwatt/flatwatt/detectors/hall"
+	"github.com/flatwatt/flatwatt/detectors/outside"
 	"github.com/flatwatt/flatwatt/detectors/plant"
 	"github.com/flatwatt/flatwatt/detectors/suite"
 	"github.com/flatwatt/flatwatt/network"
@@ -12,7 +14,7 @@ import (
 
 // judges are every detector that scores, as one Scorer.
 type judges struct {
-	*suite.Suite
+	flatwatt.Scorer
 	customers *detectors.Fleet
 	grid      *balance.Scorer
 }
@@ -39,7 +41,22 @@ func newScorerOn(net *network.Network, model *detectors.Params, meters, register
 	if err != nil {
 		return nil, dataError{err}
 	}
-	return &judges{Suite: suite.New(clusters.New(fleet, meters, register, net), grid, plants), customers: fleet, grid: grid}, nil
+	halls, err := hall.New(meters, weather, hall.Options{Coin: more.coin})
+	if err != nil {
+		return nil, dataError{err}
+	}
+	all := suite.New(clusters.New(fleet, meters, register, net), grid, plants, halls)
+	return &judges{Scorer: outside.New(all, register, more.book, thresholds(model)), customers: fleet, grid: grid}, nil
+}
+
+// thresholds say from which probability each detector's scores are suspects once outside
+// evidence is fused into them. Clusters are no meters: nobody says anything of them.
+func thresholds(model *detectors.Params) map[string]outside.Threshold {
+	even := outside.Threshold{From: .5}
+	return map[string]outside.Threshold{
+		rankedDetector: {From: model.AlarmProbability}, "transformer": even, "feeder": even, plant.Detector: even,
+		hall.Detector: {From: hall.FarmFrom, Normal: hall.DataCentreTo},
+	}
 }
 
 // newCustomers is the detector of customers' meters alone.

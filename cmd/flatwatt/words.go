@@ -8,6 +8,8 @@ import (
 	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/detectors/balance"
 	clusters "github.com/flatwatt/flatwatt/detectors/cluster"
+	"github.com/flatwatt/flatwatt/detectors/hall"
+	"github.com/flatwatt/flatwatt/detectors/outside"
 	"github.com/flatwatt/flatwatt/detectors/plant"
 )
 
@@ -30,7 +32,7 @@ func wordsIn(lang string) func(flatwatt.Score) (string, []string) {
 				all[i] = text
 				continue
 			}
-			if text, ok := clusterWords(e, lang); ok {
+			if text, ok := saidElsewhere(e, lang); ok {
 				all[i] = text
 				continue
 			}
@@ -39,12 +41,32 @@ func wordsIn(lang string) func(flatwatt.Score) (string, []string) {
 		if s.Detector == "cluster" {
 			return clusterLine(s, all, lang), all
 		}
-		line := lineOf(s, all, lang)
+		line := withOutside(lineOf(s, all, lang), s, all, lang)
 		if len(where) > 0 { // first: it is where to go
 			line = where[0] + map[bool]string{false: "; ", true: "；"}[lang == "zh"] + line
 		}
 		return line, all
 	}
+}
+
+// saidElsewhere are the words of detectors that have a few terms of their own.
+func saidElsewhere(e flatwatt.Evidence, lang string) (string, bool) {
+	for _, say := range []func(flatwatt.Evidence, string) (string, bool){outside.Say, hall.Say, clusterWords} {
+		if text, ok := say(e, lang); ok {
+			return text, true
+		}
+	}
+	return "", false
+}
+
+// withOutside adds to a line what came from outside the readings and is not in it yet.
+func withOutside(line string, s flatwatt.Score, all []string, lang string) string {
+	for i, e := range s.Evidence {
+		if outside.Is(e) && !strings.Contains(line, all[i]) {
+			line += map[bool]string{false: "; ", true: "；"}[lang == "zh"] + all[i]
+		}
+	}
+	return line
 }
 
 // lineOf names what speaks for a miner where the meter is a suspect or close to one, with

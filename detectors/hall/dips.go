@@ -79,6 +79,9 @@ func tests(v *view) float64 {
 	if beat > 0 {
 		beat++ // the first of them
 	}
+	if o := outages(v); o == o { // failures fall into office hours too, some in a beat
+		beat = max(0, beat-1.5*o)
+	}
 	return beat
 }
 

@@ -100,12 +100,12 @@ func loadFactor(v *view) float64 {
 	return sum / float64(len(x)) / quantile(x, .995)
 }
 
-// use is the level as a share of what was contracted.
+// use is the highest level as a share of what was contracted.
 func use(v *view) float64 {
 	if v.contracted <= 0 {
 		return nan
 	}
-	return v.level / v.contracted
+	return max(v.level, v.highest()) / v.contracted
 }
 
 // ramp is how many days a hall that began in the data took from 15 to 85 % of its level.
@@ -263,13 +263,26 @@ func amplitude(v *view) float64 {
 	return base / float64(third)
 }
 
-// week is the mean of working days over that of days of rest, less 1.
+// week is the mean of working days over that of the days of rest beside them, less 1: the
+// median over eight weeks, so that a step of the load says nothing.
 func week(v *view) float64 {
+	x := v.wk.list[:0]
 	var sum, n [2]float64
+	at := int32(math.MinInt32)
+	take := func() {
+		if n[0] >= 4 && n[1] == 2 {
+			x = append(x, sum[0]/n[0]-sum[1]/n[1])
+		}
+		sum, n = [2]float64{}, [2]float64{}
+	}
 	for k := range v.n {
 		d := v.st.at(k)
 		if v.today-d.Day >= 2*recentDays || !(float64(d.Level) > onShare*v.level) {
 			continue
+		}
+		if of := (d.Day + 3) / 7; of != at { // 1970-01-01 was a Thursday: weeks begin on Mondays
+			take()
+			at = of
 		}
 		side := 0
 		if !weekday(d.Day) {
@@ -277,8 +290,11 @@ func week(v *view) float64 {
 		}
 		sum[side], n[side] = sum[side]+math.Log(float64(d.Level)), n[side]+1
 	}
-	if n[1] < 4 || n[0] < 10 {
+	take()
+	v.wk.list = x
+	if len(x) < 2 {
 		return nan
 	}
-	return math.Exp(sum[0]/n[0]-sum[1]/n[1]) - 1
+	slices.Sort(x)
+	return math.Exp(quantile(x, .5)) - 1
 }

@@ -54,14 +54,22 @@ type Fleet struct {
 	truth   []flatwatt.Truth
 	inflow  Inflow
 	events  []PlantEvent
+
+	evidence   []Told
+	registered []flatwatt.Registered
+	applied    []Applied
+	coin       []CoinRow
+
 	rejects rejects
 	stats   Stats
 	notes   []Note
 }
 
-// Open reads the register, the weather, the truth and what is known of plants' water and
-// outages from the fleet directory dir. meters.csv must be there; weather.csv, truth.csv,
-// inflow.csv and events.csv, each also with .gz, may be.
+// Open reads the register, the weather, the truth, what is known of plants' water and
+// outages, outside evidence, registrations, applications and the coin market from the fleet
+// directory dir. meters.csv must be there; weather.csv, truth.csv, inflow.csv, events.csv,
+// evidence.csv, registered.csv, applications.csv, participants.csv and coin.csv, each also
+// with .gz, may be.
 // Rows that cannot be taken are in Rejects.
 func Open(dir string, opt Options) (*Fleet, error) {
 	f := &Fleet{dir: dir, opt: opt, rejects: newRejects(opt.maxRejects())}
@@ -71,7 +79,7 @@ func Open(dir string, opt Options) (*Fleet, error) {
 	if err := f.readWeather(); err != nil {
 		return nil, fmt.Errorf("open fleet %s: %w", dir, err)
 	}
-	for _, read := range []func() error{f.readTruth, f.readInflow, f.readEvents} {
+	for _, read := range []func() error{f.readTruth, f.readInflow, f.readEvents, f.readEvidence, f.readRegistered, f.readApplied, f.readCoin} {
 		if err := read(); err != nil {
 			return nil, fmt.Errorf("open fleet %s: %w", dir, err)
 		}

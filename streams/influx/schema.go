@@ -133,6 +133,7 @@ var scoreTimes = []timeField{
 var scoreFloats = []floatField{
 	{"probability", "1, in [0, 1]", func(s *flatwatt.Score) *float64 { return &s.Probability }},
 	{"log_odds", "1, natural", func(s *flatwatt.Score) *float64 { return &s.LogOdds }},
+	{"outside_log_odds", "1, natural: part of log_odds from outside evidence", func(s *flatwatt.Score) *float64 { return &s.Outside }},
 	{"log_e_value", "1, natural", func(s *flatwatt.Score) *float64 { return &s.LogEValue }},
 	{"block_kw", "kW", func(s *flatwatt.Score) *float64 { return &s.Block.Value }},
 	{"block_low_kw", "kW", func(s *flatwatt.Score) *float64 { return &s.Block.Low }},
