@@ -23,6 +23,15 @@ type Finding struct {
 	Reason  string          // one line
 	Reasons []string        // one for each of Score.Evidence, in its order
 	Truth   *flatwatt.Truth // nil where it is not known; shown only by the demo
+	Hall    *Hall           // nil where the load is no large flat one
+}
+
+// A Hall is the posterior of a large flat load beside its miner score: mining farm against
+// data centre. Its State says which, or that it is to be inspected on site.
+type Hall struct {
+	Score   flatwatt.Score
+	Reason  string   // one line
+	Reasons []string // one for each of Score.Evidence, in its order
 }
 
 // A Load is a meter's demand in kW at fixed steps, NaN where readings are missing.
@@ -217,6 +226,7 @@ type card struct {
 	Plot template.HTML // "" where no load is kept
 	Days []dayRow
 	Why  []why
+	Farm []why // evidence of Hall
 }
 
 type why struct {
@@ -230,6 +240,11 @@ func (s *server) card(f Finding, size plotSize) card {
 	for i, e := range f.Score.Evidence {
 		if i < len(f.Reasons) {
 			c.Why = append(c.Why, why{f.Reasons[i], e.LogOdds, e.Term})
+		}
+	}
+	if f.Hall != nil {
+		for i, e := range f.Hall.Score.Evidence {
+			c.Farm = append(c.Farm, why{f.Hall.Reasons[i], e.LogOdds, e.Term})
 		}
 	}
 	if load, ok := s.board.Load(f.Meter.ID); ok {

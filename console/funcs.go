@@ -25,7 +25,19 @@ var funcs = template.FuncMap{
 	"truth":   truthText,
 	"right":   func(f Finding) bool { return f.Truth != nil && f.Truth.Label == flatwatt.Miner },
 	"isnan":   math.IsNaN,
+	"hall":    hallState,
 	"isTrue":  func(f Finding) bool { return f.Truth != nil },
+}
+
+// hallState says what the state of a hall's posterior means.
+func hallState(s flatwatt.State) string {
+	switch s {
+	case flatwatt.Suspect:
+		return "mining farm"
+	case flatwatt.Normal:
+		return "data centre"
+	}
+	return string(s)
 }
 
 // percent never rounds up to certainty.

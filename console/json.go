@@ -24,8 +24,21 @@ type SuspectJSON struct {
 	Hashrate    *rangeJSON     `json:"hashrate_ths"`
 	Schedule    string         `json:"schedule,omitempty"`
 	Reason      string         `json:"reason"`
+	Outside     float64        `json:"outside_log_odds,omitempty"`
 	Evidence    []evidenceJSON `json:"evidence"`
+	Hall        *hallJSON      `json:"hall,omitempty"`
 	Truth       *truthJSON     `json:"truth,omitempty"`
+}
+
+// hallJSON is farm against data centre: see Hall.
+type hallJSON struct {
+	State       string         `json:"state"`
+	Probability *float64       `json:"farm_probability"`
+	LogOdds     *float64       `json:"log_odds"`
+	MeanKW      *float64       `json:"mean_kw"`
+	Day         string         `json:"day"`
+	Reason      string         `json:"reason"`
+	Evidence    []evidenceJSON `json:"evidence"`
 }
 
 type estimateJSON struct {
@@ -78,7 +91,7 @@ func JSON(f Finding) SuspectJSON {
 		Probability: number(s.Probability), LogOdds: number(s.LogOdds),
 		Ended: instant(s.Ended), FirstAlarm: instant(s.FirstAlarm),
 		Units: span(s.Units), Hashrate: span(s.HashrateTHs),
-		Schedule: string(s.Schedule), Reason: f.Reason, Evidence: []evidenceJSON{},
+		Schedule: string(s.Schedule), Reason: f.Reason,
 	}
 	if number(s.Block.Value) != nil && number(s.Block.Low) != nil && number(s.Block.High) != nil {
 		j.BlockKW = &estimateJSON{s.Block.Value, s.Block.Low, s.Block.High}
@@ -86,20 +99,31 @@ func JSON(f Finding) SuspectJSON {
 	if !s.Onset.At.IsZero() {
 		j.Onset = &onsetJSON{s.Onset.At.UTC(), s.Onset.Low.UTC(), s.Onset.High.UTC()}
 	}
-	for i, e := range s.Evidence {
-		if number(e.LogOdds) == nil {
-			continue
-		}
-		ev := evidenceJSON{Term: e.Term, LogOdds: e.LogOdds, Value: number(e.Value)}
-		if i < len(f.Reasons) {
-			ev.Text = f.Reasons[i]
-		}
-		j.Evidence = append(j.Evidence, ev)
+	j.Outside = s.Outside
+	j.Evidence = evidenceOf(s.Evidence, f.Reasons)
+	if h := f.Hall; h != nil {
+		j.Hall = &hallJSON{string(h.Score.State), number(h.Score.Probability), number(h.Score.LogOdds), number(h.Score.Block.Value),
+			h.Score.Day.String(), h.Reason, evidenceOf(h.Score.Evidence, h.Reasons)}
 	}
 	if t := f.Truth; t != nil {
 		j.Truth = &truthJSON{string(t.Label), instant(t.Onset), float64(t.Block), t.Units, t.Note}
 	}
 	return j
+}
+
+func evidenceOf(evidence []flatwatt.Evidence, reasons []string) []evidenceJSON {
+	list := []evidenceJSON{}
+	for i, e := range evidence {
+		if number(e.LogOdds) == nil {
+			continue
+		}
+		ev := evidenceJSON{Term: e.Term, LogOdds: e.LogOdds, Value: number(e.Value)}
+		if i < len(reasons) {
+			ev.Text = reasons[i]
+		}
+		list = append(list, ev)
+	}
+	return list
 }
 
 func statusOf(s Status) statusJSON {

@@ -10,6 +10,7 @@ import (
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/console"
 	clusters "github.com/flatwatt/flatwatt/detectors/cluster"
+	"github.com/flatwatt/flatwatt/detectors/hall"
 )
 
 // rankedDetector is the detector of customers' meters.
@@ -35,6 +36,7 @@ type board struct {
 
 	mu     sync.Mutex // guards what follows
 	latest map[flatwatt.MeterID]flatwatt.Score
+	halls  map[flatwatt.MeterID]flatwatt.Score // farm against data centre, beside latest
 	status console.Status
 	ranked []console.Finding // nil after a change
 }
@@ -48,6 +50,7 @@ func newBoard(title string, meters []flatwatt.Meter, words func(flatwatt.Score) 
 	b := &board{
 		words: words, meters: make(map[flatwatt.MeterID]flatwatt.Meter, len(meters)),
 		latest: make(map[flatwatt.MeterID]flatwatt.Score, len(meters)),
+		halls:  map[flatwatt.MeterID]flatwatt.Score{},
 		status: console.Status{Title: title, Meters: len(meters)},
 	}
 	for _, m := range meters {
@@ -73,6 +76,10 @@ func (b *board) add(readings int, scores []flatwatt.Score) {
 		b.ranked = nil
 	}
 	for _, s := range scores {
+		if s.Detector == hall.Detector {
+			b.addHall(s)
+			continue
+		}
 		if !ranks(s.Detector) {
 			continue
 		}
@@ -89,6 +96,15 @@ func (b *board) add(readings int, scores []flatwatt.Score) {
 			b.status.Days++
 		}
 	}
+}
+
+// addHall takes the posterior of a large flat load.
+func (b *board) addHall(s flatwatt.Score) {
+	if old, ok := b.halls[s.Meter]; ok && old.Day > s.Day {
+		return
+	}
+	s.Evidence = slices.Clone(s.Evidence)
+	b.halls[s.Meter] = s
 }
 
 // finish notes the end of scoring.
@@ -136,6 +152,10 @@ func (b *board) Findings() []console.Finding {
 			f.Meter = flatwatt.Meter{ID: id, Zone: time.UTC}
 		}
 		f.Reason, f.Reasons = b.words(s)
+		if h, ok := b.halls[id]; ok && s.Detector == rankedDetector {
+			f.Hall = &console.Hall{Score: h}
+			f.Hall.Reason, f.Hall.Reasons = b.words(h)
+		}
 		if t, ok := b.truth[id]; ok {
 			f.Truth = &t
 		} else if b.truth != nil {

@@ -121,8 +121,19 @@ func writeExplanation(w io.Writer, st style, say labels, f console.Finding, of i
 	if !math.IsNaN(s.Energy.Value) && s.Energy.Value > 0 {
 		line("energy", say.f("%.0f kWh since the onset [%.0f–%.0f]", s.Energy.Value, s.Energy.Low, s.Energy.High))
 	}
+	if s.Outside != 0 {
+		line("outside", say.f("%s of the log odds come from outside evidence and registers", numberText(s.Outside)))
+	}
+	if h := f.Hall; h != nil {
+		line("hall", say.f("mining farm against data centre: %s, %s", percent(h.Score.Probability), say.hall(h.Score.State)))
+	}
 	writeEvidence(w, st, say, f, "for a miner", 1)
 	writeEvidence(w, st, say, f, "against it", -1)
+	if f.Hall != nil {
+		own := console.Finding{Score: f.Hall.Score, Reasons: f.Hall.Reasons}
+		writeEvidence(w, st, say, own, "for a mining farm", 1)
+		writeEvidence(w, st, say, own, "for a data centre", -1)
+	}
 }
 
 // writeEvidence prints the terms whose contribution has the given sign.

@@ -33,6 +33,10 @@ var chineseLabels = labels{
 	"kW; solid: daily floor, dotted: up to the daily mean": "kW；实心：日基荷，点：至日均负荷",
 	", %c onset": "，%c 起始", "note:": "注：",
 	"%.0f kWh since the onset [%.0f–%.0f]": "起始以来 %.0f kWh [%.0f–%.0f]",
+	"outside":                              "外部线索", "hall": "机房判别", "for a mining farm": "支持矿场的证据", "for a data centre": "支持数据中心的证据",
+	"mining farm": "矿场", "data centre": "数据中心", string(flatwatt.Inspect): "需现场核查",
+	"%s of the log odds come from outside evidence and registers": "其中 %s 对数几率来自外部线索与登记",
+	"mining farm against data centre: %s, %s":                     "矿场（相对数据中心）：%s，%s",
 }
 
 // of is the word for an English one, or that one.
@@ -50,6 +54,17 @@ func (l labels) rank(rank, of int) string {
 		return ""
 	}
 	return l.f(", rank %d of %d", rank, of)
+}
+
+// hall is what the state of a hall's posterior means.
+func (l labels) hall(s flatwatt.State) string {
+	switch s {
+	case flatwatt.Suspect:
+		return l.of("mining farm")
+	case flatwatt.Normal:
+		return l.of("data centre")
+	}
+	return l.of(string(s))
 }
 
 func (l labels) schedule(s flatwatt.Schedule) string {

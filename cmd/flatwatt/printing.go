@@ -44,6 +44,7 @@ func writeFindingsCSV(w io.Writer, findings []console.Finding, withTruth bool) e
 	head := []string{
 		"rank", "meter_id", "state", "probability", "block_kw", "block_kw_low", "block_kw_high",
 		"onset", "onset_low", "onset_high", "units_low", "units_high", "hashrate_ths_low", "hashrate_ths_high", "reason",
+		"farm_probability", "hall_state", "outside_log_odds",
 	}
 	if withTruth {
 		head = append(head, "truth_label", "truth_block_kw", "truth_onset")
@@ -61,6 +62,7 @@ func writeFindingsCSV(w io.Writer, findings []console.Finding, withTruth bool) e
 			floatText(s.Units.Low), floatText(s.Units.High), floatText(s.HashrateTHs.Low), floatText(s.HashrateTHs.High),
 			f.Reason,
 		}
+		row = append(row, besideCells(f)...)
 		if withTruth {
 			row = append(row, truthCells(f)...)
 		}
@@ -70,6 +72,18 @@ func writeFindingsCSV(w io.Writer, findings []console.Finding, withTruth bool) e
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// besideCells are what stands beside the miner score.
+func besideCells(f console.Finding) []string {
+	cells := []string{"", "", ""}
+	if f.Hall != nil {
+		cells[0], cells[1] = floatText(f.Hall.Score.Probability), string(f.Hall.Score.State)
+	}
+	if f.Score.Outside != 0 {
+		cells[2] = floatText(f.Score.Outside)
+	}
+	return cells
 }
 
 func truthCells(f console.Finding) []string {

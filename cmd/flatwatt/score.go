@@ -141,10 +141,13 @@ func parseAsOf(text string) (time.Time, error) {
 func writeResults(dir string, scores *file.ScoresWriter, b *board, fleet *file.Fleet) error {
 	err := scores.Close()
 	var ranked []flatwatt.Score
-	reasons := map[flatwatt.MeterID]string{}
+	reasons, halls := map[flatwatt.MeterID]string{}, map[flatwatt.MeterID]file.Hall{}
 	for _, f := range b.Findings() {
 		ranked = append(ranked, f.Score)
 		reasons[f.Meter.ID] = f.Reason
+		if f.Hall != nil {
+			halls[f.Meter.ID] = file.Hall{FarmProbability: f.Hall.Score.Probability, State: f.Hall.Score.State}
+		}
 	}
 	for _, m := range customers(fleet.Meters()) { // a row for every customer, judged or not
 		if _, ok := reasons[m.ID]; !ok {
@@ -154,7 +157,13 @@ func writeResults(dir string, scores *file.ScoresWriter, b *board, fleet *file.F
 	}
 	return errors.Join(err,
 		file.WriteFindings(filepath.Join(dir, "findings.csv"), ranked,
-			func(s *flatwatt.Score) string { return reasons[s.Meter] }),
+			func(s *flatwatt.Score) string { return reasons[s.Meter] },
+			func(s *flatwatt.Score) file.Hall {
+				if h, ok := halls[s.Meter]; ok {
+					return h
+				}
+				return file.Hall{FarmProbability: nan}
+			}),
 		file.WriteRejects(filepath.Join(dir, "rejected.csv"), fleet.Rejects()))
 }
 

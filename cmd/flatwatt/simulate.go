@@ -71,7 +71,7 @@ and configuration always give the same files.`,
 	cmd.Flags().StringVar(&format, "format", "parquet", "of readings: csv, csv.gz or parquet")
 	complete(cmd, "format", []string{"csv", "csv.gz", "parquet"})
 	needFlags(cmd, "out")
-	cmd.AddCommand(newSimulatePlants(p))
+	cmd.AddCommand(newSimulatePlants(p), newSimulateHalls(p))
 	return cmd
 }
 

@@ -51,7 +51,21 @@ func writeSummary(w io.Writer, st style, fleet *file.Fleet, b *board, counts det
 			line(part.name, "%d %s: %d suspects, %d ended", len(list), part.what, n[flatwatt.Suspect], n[flatwatt.Ended])
 		}
 	}
+	if n := hallTally(own); len(n) > 0 {
+		line("halls", "%d mining farms, %d data centres, %d to be inspected on site", n[flatwatt.Suspect], n[flatwatt.Normal], n[flatwatt.Inspect])
+	}
 	fmt.Fprintln(w)
+}
+
+// hallTally counts large flat loads by what they are called.
+func hallTally(all []console.Finding) map[flatwatt.State]int {
+	n := map[flatwatt.State]int{}
+	for _, f := range all {
+		if f.Hall != nil {
+			n[f.Hall.Score.State]++
+		}
+	}
+	return n
 }
 
 // byKind parts findings into those of customers and those of the grid.

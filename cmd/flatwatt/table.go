@@ -71,7 +71,7 @@ func writeRanked(w io.Writer, st style, findings []console.Finding, withTruth bo
 			if withTruth {
 				line += "  " + truth
 			}
-			line += "  " + cut(f.Reason, st.width-used-truthWidth-2*btoi(withTruth))
+			line += "  " + cut(reasonText(f), st.width-used-truthWidth-2*btoi(withTruth))
 			fmt.Fprintln(w, strings.TrimRight(line, " "))
 			continue
 		}
@@ -90,9 +90,17 @@ func writeBelow(w io.Writer, st style, f console.Finding, truth string, widths [
 	if truth != "" {
 		fmt.Fprintln(w, blank+"truth: "+truth)
 	}
-	for _, line := range wrap(f.Reason, st.width-indent) {
+	for _, line := range wrap(reasonText(f), st.width-indent) {
 		fmt.Fprintln(w, blank+st.dim(line))
 	}
+}
+
+// reasonText is the reason, after the posterior of a large flat load where there is one.
+func reasonText(f console.Finding) string {
+	if f.Hall == nil {
+		return f.Reason
+	}
+	return fmt.Sprintf("[farm %s, %s] %s", percent(f.Hall.Score.Probability), labels(nil).hall(f.Hall.Score.State), f.Reason)
 }
 
 // gapOf is how many blanks stand between columns.

@@ -58,10 +58,10 @@ func (f *Fleet) parseApplied(t *table, id string, market bool) {
 		return
 	}
 	a.KW = flatwatt.KW(kw)
-	if a.Date, ok = t.time("date"); !ok {
+	if a.Date, ok = t.moment("date"); !ok {
 		return
 	}
-	if a.Energised, ok = t.time("energised"); !ok {
+	if a.Energised, ok = t.moment("energised"); !ok {
 		return
 	}
 	f.applied = append(f.applied, a)
@@ -83,7 +83,7 @@ func (f *Fleet) readCoin() error {
 	err := f.each("coin.csv", func(t *table) {
 		var c CoinRow
 		var ok bool
-		if c.Start, ok = t.time("start"); !ok {
+		if c.Start, ok = t.moment("start"); !ok {
 			return
 		}
 		if c.Start.IsZero() {

@@ -14,6 +14,7 @@ var findingColumns = []string{
 	"meter_id", "probability", "rank", "block_kw", "block_kw_low", "block_kw_high",
 	"onset", "onset_low", "onset_high", "units_low", "units_high",
 	"hashrate_ths_low", "hashrate_ths_high", "first_alarm", "state", "reasons",
+	"farm_probability", "hall_state", "outside_log_odds",
 }
 
 // A Finding is one line of findings.csv: the latest judgement of one meter.
@@ -21,12 +22,19 @@ type Finding struct {
 	flatwatt.Score        // what the file does not hold is NaN or zero
 	Rank           int    // 1 is looked at first
 	Reasons        string // for people
+	Hall           Hall
+}
+
+// A Hall is what findings.csv tells of a large flat load beside its miner score.
+type Hall struct {
+	FarmProbability float64        // mining farm against data centre; NaN where it is no such load
+	State           flatwatt.State // suspect: a farm; normal: a data centre; "": no such load
 }
 
 // WriteFindings writes findings.csv to path, one line a meter in the given order, which
 // is the rank; it replaces the file whole. reasons, if not nil, gives the text that
-// explains a score to people. NaN, zero times and ranges without a value are left empty.
-func WriteFindings(path string, ranked []flatwatt.Score, reasons func(*flatwatt.Score) string) error {
+// explains a score to people, and halls, if not nil, the posterior of large flat loads. NaN, zero times and ranges without a value are left empty.
+func WriteFindings(path string, ranked []flatwatt.Score, reasons func(*flatwatt.Score) string, halls func(*flatwatt.Score) Hall) error {
 	err := writeFile(path, func(w *bufio.Writer) error {
 		var c cells
 		c.buf = append(c.buf, strings.Join(findingColumns, ",")+"\n"...)
@@ -35,7 +43,11 @@ func WriteFindings(path string, ranked []flatwatt.Score, reasons func(*flatwatt.
 			if reasons != nil {
 				why = reasons(&ranked[i])
 			}
-			c.finding(&ranked[i], i+1, why)
+			hall := Hall{FarmProbability: nan64}
+			if halls != nil {
+				hall = halls(&ranked[i])
+			}
+			c.finding(&ranked[i], i+1, why, hall)
 			if _, err := w.Write(c.take()); err != nil {
 				return err
 			}
@@ -49,7 +61,7 @@ func WriteFindings(path string, ranked []flatwatt.Score, reasons func(*flatwatt.
 	return nil
 }
 
-func (c *cells) finding(s *flatwatt.Score, rank int, why string) {
+func (c *cells) finding(s *flatwatt.Score, rank int, why string, hall Hall) {
 	c.text(string(s.Meter))
 	c.number(s.Probability)
 	c.integer(int64(rank))
@@ -64,6 +76,13 @@ func (c *cells) finding(s *flatwatt.Score, rank int, why string) {
 	c.time(s.FirstAlarm)
 	c.text(string(s.State))
 	c.text(why)
+	c.number(hall.FarmProbability)
+	c.text(string(hall.State))
+	if s.Outside != 0 {
+		c.number(s.Outside)
+	} else {
+		c.text("")
+	}
 	c.end()
 }
 
@@ -119,6 +138,8 @@ func (t *table) finding() Finding {
 	f.Units = flatwatt.Range{Low: t.float("units_low", 0), High: t.float("units_high", 0)}
 	f.HashrateTHs = flatwatt.Range{Low: t.float("hashrate_ths_low", 0), High: t.float("hashrate_ths_high", 0)}
 	f.FirstAlarm = t.instant("first_alarm")
+	f.Hall = Hall{t.float("farm_probability", nan64), flatwatt.State(t.get("hall_state"))}
+	f.Outside = t.float("outside_log_odds", 0)
 	return f
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/flatwatt/flatwatt"
 )
@@ -91,13 +92,13 @@ func parseEvidence(t *table) (o flatwatt.Outside, ok bool) {
 		o.ID = strings.Join([]string{string(o.Kind), o.Source, t.get("at"), string(o.Meter) + o.Account + o.Address}, " ")
 		o.ID = strings.ToValidUTF8(o.ID[:min(len(o.ID), flatwatt.MaxOutsideText)], "")
 	}
-	if o.At, ok = t.time("at"); !ok {
+	if o.At, ok = t.moment("at"); !ok {
 		return o, false
 	}
-	if o.Entered, ok = t.time("entered"); !ok {
+	if o.Entered, ok = t.moment("entered"); !ok {
 		return o, false
 	}
-	if o.Until, ok = t.time("until"); !ok {
+	if o.Until, ok = t.moment("until"); !ok {
 		return o, false
 	}
 	if o.LogOdds, ok = t.number("log_odds", math.NaN()); !ok {
@@ -134,6 +135,14 @@ func WriteEvidence(path string, list []flatwatt.Outside) error {
 	})
 }
 
+// moment is time for files that people write: a date alone is its midnight in UTC.
+func (t *table) moment(name string) (time.Time, bool) {
+	if day, err := time.Parse(time.DateOnly, t.get(name)); err == nil {
+		return day, true
+	}
+	return t.time(name)
+}
+
 var registeredUses = []flatwatt.RegisteredUse{flatwatt.TelecomUse, flatwatt.DataCentreUse, flatwatt.StreetLightUse, flatwatt.PumpUse, flatwatt.OtherUse}
 
 // readRegistered reads registered.csv: meter_id, use, expected_kw, from, until, note.
@@ -157,10 +166,10 @@ func (f *Fleet) readRegistered() error {
 			return
 		}
 		r.KW = flatwatt.KW(kw)
-		if r.From, ok = t.time("from"); !ok {
+		if r.From, ok = t.moment("from"); !ok {
 			return
 		}
-		if r.Until, ok = t.time("until"); !ok {
+		if r.Until, ok = t.moment("until"); !ok {
 			return
 		}
 		if !r.Until.IsZero() && !r.Until.After(r.From) {

@@ -30,7 +30,7 @@ func sampleScores() []flatwatt.Score {
 	s.Block = flatwatt.Estimate{Value: 6.5, Low: 6.1, High: 6.9}
 	s.Onset = flatwatt.Instants{At: at, Low: at.Add(-time.Hour), High: at.Add(time.Hour)}
 	s.Units, s.HashrateTHs = flatwatt.Range{Low: 2, High: 2}, flatwatt.Range{Low: 190, High: 220.5}
-	s.FirstAlarm = at.Add(72 * time.Hour)
+	s.FirstAlarm, s.Outside = at.Add(72*time.Hour), -1.5
 	for i, f := range featureColumns {
 		*f.of(&s.Features) = float64(i) + 1e-7
 	}
@@ -40,13 +40,19 @@ func sampleScores() []flatwatt.Score {
 func TestFindingsReadBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "findings.csv")
 	want := sampleScores()
-	if err := WriteFindings(path, want, func(s *flatwatt.Score) string { return "flat, \"24/7\"\nof " + string(s.Meter) }); err != nil {
+	if err := WriteFindings(path, want, func(s *flatwatt.Score) string { return "flat, \"24/7\"\nof " + string(s.Meter) },
+		func(s *flatwatt.Score) Hall {
+			if s.Meter == "m2" {
+				return Hall{FarmProbability: nan64}
+			}
+			return Hall{FarmProbability: .25, State: flatwatt.Inspect}
+		}); err != nil {
 		t.Fatal(err)
 	}
 	text, _ := os.ReadFile(path)
 	golden := strings.Join(findingColumns, ",") + "\n" +
-		`"m,1",0.987654321,1,6.5,6.1,6.9,2026-02-03T04:05:06Z,2026-02-03T03:05:06Z,2026-02-03T05:05:06Z,2,2,190,220.5,2026-02-06T04:05:06Z,suspect,"flat, ""24/7"" of m,1"` + "\n" +
-		`m2,,2,,,,,,,,,,,,not enough data,"flat, ""24/7"" of m2"` + "\n"
+		`"m,1",0.987654321,1,6.5,6.1,6.9,2026-02-03T04:05:06Z,2026-02-03T03:05:06Z,2026-02-03T05:05:06Z,2,2,190,220.5,2026-02-06T04:05:06Z,suspect,"flat, ""24/7"" of m,1",0.25,inspect on site,-1.5` + "\n" +
+		`m2,,2,,,,,,,,,,,,not enough data,"flat, ""24/7"" of m2",,,` + "\n"
 	if string(text) != golden {
 		t.Errorf("wrote\n%swant\n%s", text, golden)
 	}
@@ -57,7 +63,7 @@ func TestFindingsReadBack(t *testing.T) {
 	for i, f := range got {
 		w := want[i]
 		if f.Meter != w.Meter || f.Rank != i+1 || f.State != w.State || f.Onset != w.Onset || f.Units != w.Units ||
-			f.HashrateTHs != w.HashrateTHs || f.FirstAlarm != w.FirstAlarm || !same(f.Probability, w.Probability) ||
+			f.HashrateTHs != w.HashrateTHs || f.Outside != w.Outside || !same(f.Hall.FarmProbability, []float64{.25, nan64}[i]) || f.FirstAlarm != w.FirstAlarm || !same(f.Probability, w.Probability) ||
 			!same(f.Block.Value, w.Block.Value) || !same(f.Block.Low, w.Block.Low) || !same(f.Block.High, w.Block.High) {
 			t.Errorf("read %+v, want %+v", f, w)
 		}
