@@ -56,8 +56,45 @@ func TestRulesNameWhatThereIs(t *testing.T) {
 			t.Errorf("%s: parentheses", r.Alert)
 		}
 	}
-	if n < 8 {
+	if n < 9 {
 		t.Errorf("%d alerts", n)
+	}
+}
+
+// TestEveryAlertFiresAndKeepsSilent: rules_test.yml, which promtool runs in make
+// integration, has for each alert data that fires it and data that must not.
+func TestEveryAlertFiresAndKeepsSilent(t *testing.T) {
+	var rules struct {
+		Groups []struct{ Rules []struct{ Alert string } }
+	}
+	var cases struct {
+		Tests []struct {
+			Rules []struct {
+				Alert string           `yaml:"alertname"`
+				Fires []map[string]any `yaml:"exp_alerts"`
+			} `yaml:"alert_rule_test"`
+		}
+	}
+	for name, to := range map[string]any{"rules.yml": &rules, "rules_test.yml": &cases} {
+		text, err := os.ReadFile(filepath.Join("..", "deploy", "prometheus", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := yaml.Unmarshal(text, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fires, silent := map[string]bool{}, map[string]bool{}
+	for _, c := range cases.Tests {
+		for _, r := range c.Rules {
+			fires[r.Alert] = fires[r.Alert] || len(r.Fires) > 0
+			silent[r.Alert] = silent[r.Alert] || len(r.Fires) == 0
+		}
+	}
+	for _, r := range rules.Groups[0].Rules {
+		if !fires[r.Alert] || !silent[r.Alert] {
+			t.Errorf("%s: fires in a test: %v, is silent in one: %v", r.Alert, fires[r.Alert], silent[r.Alert])
+		}
 	}
 }
 
