@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/flatwatt/flatwatt/streams/formats/formattest"
 )
 
 var benchStart = time.Date(2026, 1, 15, 0, 0, 0, 0, time.UTC)
@@ -38,18 +40,10 @@ func points(rng *rand.Rand, n int) string {
 	return s.String()
 }
 
-func header(prefix string, n int) string {
-	var s strings.Builder
-	for i := range n {
-		fmt.Fprintf(&s, ",%s%d", prefix, i+1)
-	}
-	return s.String()
-}
-
 func wideCSV(rows int) []byte {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var b bytes.Buffer
-	b.WriteString("meter_id,date" + header("P", 96) + "\n")
+	b.WriteString("meter_id,date" + formattest.Columns("P", 96) + "\n")
 	for r := range rows {
 		fmt.Fprintf(&b, "C-%06d,2026-01-%02d%s\n", r/25, 1+r%25, points(rng, 96))
 	}
@@ -59,7 +53,7 @@ func wideCSV(rows int) []byte {
 func powerCurve(rows int) []byte {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var b bytes.Buffer
-	b.WriteString("ID,DATA_DATE,DATA_TYPE,DATA_POINT_FLAG,DATA_WHOLE_FLAG" + header("P", 96) + "\n")
+	b.WriteString("ID,DATA_DATE,DATA_TYPE,DATA_POINT_FLAG,DATA_WHOLE_FLAG" + formattest.Columns("P", 96) + "\n")
 	for r := range rows {
 		fmt.Fprintf(&b, "8000000%08d,2026-01-%02d,1,1,%s%s\n", r/25, 1+r%25, strings.Repeat("1", 96), points(rng, 96))
 	}
@@ -69,7 +63,7 @@ func powerCurve(rows int) []byte {
 func readCurve(rows int) []byte {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var b bytes.Buffer
-	b.WriteString("ID,DATA_DATE,DATA_TYPE,DATA_POINT_FLAG,DATA_WHOLE_FLAG" + header("R", 96) + "\n")
+	b.WriteString("ID,DATA_DATE,DATA_TYPE,DATA_POINT_FLAG,DATA_WHOLE_FLAG" + formattest.Columns("R", 96) + "\n")
 	total := 1000.0
 	for r := range rows {
 		fmt.Fprintf(&b, "8000000%08d,2026-01-%02d,1,1,%s", r/25, 1+r%25, strings.Repeat("1", 96))

@@ -8,6 +8,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -69,14 +70,15 @@ type decoder struct {
 	text []byte
 
 	// of the MeterReading being read: its meter may be named after its values
-	inside   bool
-	line     int64
-	meter    [2]name // Meter (or EndDevice), UsagePoint
-	values   []value
-	overflow int
-	block    int // index of the first value of the IntervalBlock being read
-	now      value
-	depth    int // of MeterReading in path
+	inside    bool
+	line      int64
+	meter     [2]name // Meter (or EndDevice), UsagePoint
+	values    []value
+	overflow  int
+	block     int // index of the first value of the IntervalBlock being read
+	now       value
+	blockType string // of the block being read, where it came before the values
+	depth     int    // of MeterReading in path
 }
 
 type name struct{ id, name string }
@@ -142,11 +144,11 @@ func (d *decoder) begin(t xml.StartElement) {
 		d.inside, d.line, d.depth = true, d.xml.Line(), len(d.path)
 		d.meter, d.values, d.overflow = [2]name{}, d.values[:0], 0
 	case "IntervalBlocks", "IntervalBlock":
-		d.block = len(d.values)
-	case "IntervalReadings", "IReadings", "Readings":
-		d.now = value{line: d.xml.Line(), interval: t.Name.Local != "Readings"}
+		d.block, d.blockType = len(d.values), ""
+	case "IntervalReadings", "IReadings", "Readings", "IntervalReading", "Reading":
+		d.now = value{line: d.xml.Line(), interval: t.Name.Local[0] == 'I'}
 	case "ReadingType":
-		d.refer(ref(t))
+		d.refer(ref(t), 1)
 	case "ReadingQualityType":
 		d.now.quality = format.Worse(d.now.quality, quality(ref(t)))
 	}
@@ -169,16 +171,18 @@ func (d *decoder) parent(n int) string {
 	return ""
 }
 
-// refer gives the reading type to the reading, or to all of the block, that it is in.
-func (d *decoder) refer(readType string) {
+// refer gives the reading type to the reading, or to all of the block, in which the
+// element n levels above the one being closed is.
+func (d *decoder) refer(readType string, n int) {
+	readType = strings.TrimLeft(readType, "#_")
 	if readType == "" || !d.inside {
 		return
 	}
-	if p := d.parent(1); p == "IntervalBlocks" || p == "IntervalBlock" {
+	if p := d.parent(n); p == "IntervalBlocks" || p == "IntervalBlock" {
 		for i := min(d.block, len(d.values)); i < len(d.values); i++ {
 			d.values[i].readType = readType
 		}
-		d.now.readType = readType
+		d.blockType = readType
 		return
 	}
 	d.now.readType = readType
@@ -201,15 +205,17 @@ func (d *decoder) closeInside(o *format.Out, local, text string) {
 	case local == "MeterReading" && len(d.path) == d.depth:
 		d.give(o)
 	case local == "ReadingType" && text != "":
-		d.refer(text)
+		d.refer(text, 1)
 	case local == "ReadingQualityType" && text != "":
 		d.now.quality = format.Worse(d.now.quality, quality(text))
-	case local == "Readings" || local == "IntervalReadings" || local == "IReadings":
+	case isReading(local):
 		d.keep()
-	case local == "timeStamp":
+	case local == "timeStamp" && isReading(parent): // a quality has one of its own
 		d.now.at = text
-	case local == "value":
+	case local == "value" && isReading(parent):
 		d.now.number = text
+	case parent == "ReadingType" && local == "mRID":
+		d.refer(text, 2)
 	case parent == "timePeriod" && local == "start":
 		d.now.from = text
 	case parent == "timePeriod" && local == "end":
@@ -219,54 +225,26 @@ func (d *decoder) closeInside(o *format.Out, local, text string) {
 	}
 }
 
+// isReading says whether an element holds one value; editions of the standard differ.
+func isReading(local string) bool {
+	switch local {
+	case "Readings", "IntervalReadings", "IReadings", "Reading", "IntervalReading":
+		return true
+	}
+	return false
+}
+
 // keep files the value just read, with the type that its block named before it.
 func (d *decoder) keep() {
 	v := d.now
-	if v.interval && v.readType == "" && d.block < len(d.values) {
-		v.readType = d.values[len(d.values)-1].readType
+	if v.interval && v.readType == "" {
+		v.readType = d.blockType
 	}
 	if len(d.values) >= d.most {
 		d.overflow++
 		return
 	}
 	d.values = append(d.values, v)
-}
-
-// identify files a name of the meter or the usage point.
-func (d *decoder) identify(local, text string) {
-	at, which := d.parent(1), -1
-	if local == "name" && (at == "Names" || at == "Name") {
-		at = d.parent(2)
-	}
-	switch at {
-	case "Meter", "EndDevice", "MeterAsset":
-		which = 0
-	case "UsagePoint", "ServiceDeliveryPoint":
-		which = 1
-	default:
-		return
-	}
-	if local == "mRID" {
-		d.meter[which].id = text
-	} else if d.meter[which].name == "" {
-		d.meter[which].name = text
-	}
-}
-
-// identifier is the usage point's, as it outlives the meter, else the meter's.
-func (d *decoder) identifier() string {
-	order := []int{1, 0}
-	if strings.EqualFold(d.opt.Mapping.Meter, "meter") {
-		order = []int{0, 1}
-	}
-	for _, i := range order {
-		for _, s := range []string{d.meter[i].id, d.meter[i].name} {
-			if s != "" {
-				return s
-			}
-		}
-	}
-	return ""
 }
 
 // give hands over the values of a MeterReading.
@@ -285,19 +263,16 @@ func (d *decoder) give(o *format.Out) {
 	}
 }
 
-// quality reads a code such as 3.7.0: system, category, index. Category 7 is edited; 8,
-// 11 and 12 estimated, derived and projected; 10 questionable, believed no more than an
-// estimate.
+// quality reads a code such as 3.7.0: system, category, index.
 func quality(code string) flatwatt.Quality {
 	parts := strings.Split(code, ".")
 	if len(parts) != 3 {
 		return flatwatt.Actual
 	}
-	switch parts[1] {
-	case "7":
-		return flatwatt.Edited
-	case "8", "10", "11", "12":
-		return flatwatt.Estimated
+	category, err := strconv.Atoi(parts[1])
+	index, err2 := strconv.Atoi(parts[2])
+	if err != nil || err2 != nil {
+		return flatwatt.Actual
 	}
-	return flatwatt.Actual
+	return format.CIMQuality(category, index)
 }

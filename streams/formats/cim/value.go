@@ -2,7 +2,6 @@ package cim
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -13,11 +12,11 @@ import (
 
 // A readingType is what the 18 numbers of its name say.
 type readingType struct {
-	ch       format.Channel
-	unit     format.Unit
-	length   int64 // seconds, 0 not said
-	register bool
-	skip     string
+	format.CIMType
+	ch     format.Channel
+	unit   format.Unit
+	length int64 // seconds, 0 not said
+	skip   string
 }
 
 // measuring are the lengths of the third number, in minutes.
@@ -40,63 +39,22 @@ func parseType(s string) (rt readingType, reason string) {
 		}
 	}
 	const (
-		period, aggregate, minutes, accumulation, flow, commodity, kind = 0, 1, 2, 3, 4, 5, 6
-		phases, multiplier, unit                                        = 14, 15, 16
+		period, aggregate, minutes, accumulation, flow, commodity = 0, 1, 2, 3, 4, 5
+		tou, cpp, tier, phases, multiplier, unit                  = 11, 12, 13, 14, 15, 16
 	)
+	if n[multiplier] < -12 || n[multiplier] > 12 {
+		return rt, fmt.Sprintf("reading type %.80q has a power of ten beyond 12", s)
+	}
 	rt.length = 60 * measuring[n[minutes]]
 	if rt.length == 0 {
 		rt.length = 60 * macro[n[period]]
 	}
-	rt.ch.Name = fmt.Sprintf("%d.%d.%d.%d", n[accumulation], n[flow], n[phases], n[unit])
-	rt.register = n[accumulation] == 1 || n[accumulation] == 3 || n[accumulation] == 9
-	if p := n[phases]; p == 128 || p == 64 || p == 32 || p == 129 || p == 65 || p == 33 {
-		rt.ch.Rank = 1
+	rt.CIMType = format.CIMType{
+		Aggregate: n[aggregate], Accumulation: n[accumulation], Flow: n[flow], Commodity: n[commodity], Unit: n[unit], Phase: n[phases],
+		Tariff: n[tou]*10000 + n[cpp]*100 + n[tier], Power: n[multiplier],
 	}
-	switch {
-	case n[commodity] > 2:
-		rt.skip = fmt.Sprintf("commodity %d, which is not electricity", n[commodity])
-	case n[aggregate] == 8 || n[aggregate] == 9 || n[aggregate] == 26:
-		rt.skip = fmt.Sprintf("aggregate %d: maximum, minimum and the like", n[aggregate])
-	case n[multiplier] < -12 || n[multiplier] > 12:
-		return rt, fmt.Sprintf("reading type %.80q has a power of ten beyond 12", s)
-	default:
-		rt.setUnit(n[unit], n[flow], n[kind], math.Pow(10, float64(n[multiplier])))
-	}
-	if rt.length == 0 && n[accumulation] == 12 && !rt.unit.Voltage {
-		rt.skip = "momentary power"
-	}
+	rt.ch, rt.unit, rt.skip = rt.Channel()
 	return rt, ""
-}
-
-func (rt *readingType) setUnit(unit, flow, kind int, scale float64) {
-	switch unit {
-	case 72:
-		rt.unit = format.Unit{Factor: scale / 1000}
-	case 38:
-		rt.unit = format.Unit{Factor: scale / 1000, Power: true}
-	case 73:
-		rt.unit = format.Unit{Factor: scale / 1000, Reactive: true}
-	case 63:
-		rt.unit = format.Unit{Factor: scale / 1000, Reactive: true, Power: true}
-	case 29:
-		rt.unit, rt.register = format.Unit{Factor: scale, Voltage: true}, false
-		rt.ch.Quantity = format.Voltage
-		return
-	default:
-		rt.skip = fmt.Sprintf("unit %d, kind %d", unit, kind)
-		return
-	}
-	reverse := flow == 19
-	switch {
-	case !reverse && flow != 0 && flow != 1 && flow != 4:
-		rt.skip = fmt.Sprintf("flow direction %d", flow)
-	case rt.unit.Reactive && reverse:
-		rt.ch.Quantity = format.ReactiveExport
-	case rt.unit.Reactive:
-		rt.ch.Quantity = format.ReactiveImport
-	case reverse:
-		rt.ch.Quantity = format.Export
-	}
 }
 
 // one gives out the i-th value of the MeterReading.
@@ -118,7 +76,10 @@ func (d *decoder) one(o *format.Out, m *format.Meter, i int) {
 	case rt.skip != "":
 		d.tally.Skip(rt.skip, 1)
 		return
-	case v.number == "":
+	case rt.length == 0 && v.from == "" && rt.Accumulation == 12 && !rt.unit.Voltage:
+		d.tally.Skip("momentary power", 1)
+		return
+	case v.quality == format.Missing || format.IsNone([]byte(v.number)):
 		d.tally.Missing++
 		return
 	case !isNumber:
@@ -134,7 +95,7 @@ func (d *decoder) one(o *format.Out, m *format.Meter, i int) {
 	if d.opt.Stamp == format.StampStart && v.from == "" {
 		start = at
 	}
-	if rt.register {
+	if rt.Register() {
 		delta, ok, reason := m.Register(d.tally, rt.ch.Name, at, x, 0, v.quality == flatwatt.Estimated)
 		if reason != "" {
 			fail("value", "%s", reason)
@@ -186,14 +147,26 @@ func (d *decoder) when(m *format.Meter, v *value, rt *readingType, i int) (at, l
 	if length == 0 && m.Interval > 0 {
 		length = int64(m.Interval / time.Second)
 	}
-	if length == 0 && !rt.register { // the distance to the value before
-		if j := i - 1; j >= 0 && d.values[j].readType == v.readType {
-			if before, ok := d.instant(m, d.values[j].at, rt); ok && at > before && at-before <= 3600 {
-				length = at - before
-			}
-		}
+	if length == 0 && !rt.Register() {
+		length = d.spacing(m, at, rt, i)
 	}
 	return at, length, "", ""
+}
+
+// spacing is the distance to the value before or after, 0 where that is over an hour.
+func (d *decoder) spacing(m *format.Meter, at int64, rt *readingType, i int) int64 {
+	for _, j := range []int{i - 1, i + 1} {
+		if j < 0 || j >= len(d.values) || d.values[j].readType != d.values[i].readType {
+			continue
+		}
+		last := *m.Last(rt.ch.Name)
+		other, ok := d.instant(m, d.values[j].at, rt)
+		*m.Last(rt.ch.Name) = last // only a look
+		if gap := max(at-other, other-at); ok && gap > 0 && gap <= 3600 {
+			return gap
+		}
+	}
+	return 0
 }
 
 // instant reads a time of XML Schema; one without a zone is in the meter's.

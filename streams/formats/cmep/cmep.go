@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/flatwatt/flatwatt"
@@ -39,7 +38,8 @@ func sniff(head []byte, _ string) int {
 
 // Fields of a record.
 const (
-	fieldCustomer   = 3
+	fieldSender     = 3
+	fieldCustomer   = 5
 	fieldMeter      = 7
 	fieldPurpose    = 8
 	fieldCommodity  = 9
@@ -125,114 +125,6 @@ func (d *decoder) field(i int) []byte {
 	return bytes.TrimSpace(d.fields[i])
 }
 
-// A record is what the fixed fields of a line say.
-type record struct {
-	m        *format.Meter
-	ch       format.Channel
-	unit     format.Unit
-	register bool
-	factor   float64
-	length   int64 // seconds
-	count    int
-	line     int64
-	raw      []byte
-}
-
-func (d *decoder) record(o *format.Out, line []byte) {
-	var ok bool
-	d.fields, ok = format.SplitFields(d.fields[:0], line, ',')
-	r := record{line: d.lines.Number(), raw: line, factor: 1}
-	fail := func(field, text string, args ...any) { o.Reject(r.line, field, fmt.Sprintf(text, args...), line) }
-	kind := string(d.field(0))
-	switch {
-	case !ok:
-		fail("", "a field in quotes has no end: correct the record")
-		return
-	case strings.HasPrefix(kind, "MEP") && kind != "MEPMD01" && kind != "MEPLF01":
-		d.tally.Skip("record type "+kind[:min(len(kind), 10)], 1)
-		return
-	case kind != "MEPMD01" && kind != "MEPLF01":
-		fail("record type", "record type %.20q is not MEPMD01: correct or remove the line", kind)
-		return
-	case len(d.fields) < fieldData:
-		fail("", "%d fields where a record has %d before its data: the line is cut off", len(d.fields), fieldData)
-		return
-	}
-	if c := string(d.field(fieldCommodity)); c != "" && c != "E" {
-		d.tally.Skip(fmt.Sprintf("commodity %.8s, which is not electricity", c), 1)
-		return
-	}
-	id := d.field(fieldMeter)
-	if strings.EqualFold(d.opt.Mapping.Meter, "customer") {
-		id = d.field(fieldCustomer)
-	}
-	if r.m = d.meters.Get(id); r.m.Fault != "" {
-		fail("meter id", "%s", r.m.Fault)
-		return
-	}
-	if field, reason := d.describe(&r); reason != "" {
-		fail(field, "%s", reason)
-		return
-	}
-	if r.ch.Name == "" {
-		d.tally.Skip(fmt.Sprintf("units %.12s", d.field(fieldUnits)), int64(r.count))
-		return
-	}
-	d.data(o, &r)
-}
-
-// describe reads units, constant, interval and count. The channel stays without a name
-// where flatwatt has no use for the units.
-func (d *decoder) describe(r *record) (field, reason string) {
-	if text := d.field(fieldMultiplier); len(text) > 0 {
-		var ok bool
-		if r.factor, ok = format.ParseNumber(text, '.'); !ok || !(r.factor > 0) || r.factor > 1e9 {
-			return "calculation constant", fmt.Sprintf("calculation constant %.20q is not a number above zero: correct it", text)
-		}
-	}
-	text := d.field(fieldInterval) // MMDDhhmm
-	if n := format.Digits(text); len(text) > 0 {
-		if n < 0 || len(text) != 8 || n/1e6 > 0 {
-			return "interval", fmt.Sprintf("interval %.20q is not MMDDhhmm of less than a month, such as 00000015: correct it", text)
-		}
-		r.length = int64(n/10000%100)*86400 + int64(n/100%100)*3600 + int64(n%100)*60
-	}
-	if r.length == 0 {
-		r.length = int64(r.m.Interval / time.Second)
-	}
-	if r.count = format.Digits(d.field(fieldCount)); r.count < 0 || r.count > maxCount {
-		return "count", fmt.Sprintf("count %.20q is not a number up to %d: correct it", d.field(fieldCount), maxCount)
-	}
-	if have := (len(d.fields) - fieldData) / 3; have < r.count {
-		return "count", fmt.Sprintf("count says %d values and the record holds %d: the line is cut off, or the count is wrong", r.count, have)
-	}
-	units := strings.ToUpper(string(d.field(fieldUnits)))
-	base, register := strings.CutSuffix(units, "REG")
-	for _, suffix := range []string{"REC", "_REC", "-R", "_R", "_REV", "REV"} { // received from the customer
-		if b, ok := strings.CutSuffix(base, suffix); ok {
-			base, r.ch.Quantity = b, format.Export
-		}
-	}
-	if b, ok := strings.CutPrefix(base, "-"); ok {
-		base, r.ch.Quantity = b, format.Export
-	}
-	unit, ok := format.ParseUnit(base)
-	if !ok {
-		return "", ""
-	}
-	switch {
-	case unit.Voltage:
-		r.ch.Quantity = format.Voltage
-	case unit.Reactive:
-		r.ch.Quantity += format.ReactiveImport - format.Import
-	}
-	r.unit, r.register, r.ch.Name = unit, register, units
-	if r.length <= 0 && !register {
-		return "interval", "the interval is zero: write it as MMDDhhmm, or set it by option or in the register"
-	}
-	return "", ""
-}
-
 // data reads the triples.
 func (d *decoder) data(o *format.Out, r *record) {
 	at, told := int64(0), 0
@@ -255,7 +147,7 @@ func (d *decoder) data(o *format.Out, r *record) {
 		if reason == "" && !ok {
 			field, reason = "quality", fmt.Sprintf("quality %.20q of value %d begins with none of R, A, E, V, N: correct it", flag, i+1)
 		}
-		if reason == "" && (q == format.Missing || len(text) == 0) {
+		if reason == "" && (q == format.Missing || format.IsNone(text)) {
 			d.tally.Missing++
 			continue
 		}
@@ -267,9 +159,6 @@ func (d *decoder) data(o *format.Out, r *record) {
 		if reason != "" {
 			if told++; told <= 10 { // a record of a thousand bad values says so ten times
 				o.Reject(r.line, field, reason, r.raw)
-			}
-			if at == 0 {
-				return // every further time counts from it
 			}
 			continue
 		}

@@ -205,19 +205,8 @@ func (d *decoder) number(o *format.Out, b []byte) (v float64, ok bool) {
 		return v, true
 	}
 	f, _ := format.Repair(b)
-	if len(f) == 0 || isNone(f) {
+	if format.IsNone(f) {
 		return math.NaN(), true
 	}
 	return o.Number(b, d.layout.decimal)
-}
-
-func isNone(b []byte) bool {
-	if len(b) > 6 {
-		return false
-	}
-	switch string(bytes.ToLower(b)) {
-	case "null", `\n`, "-", "--", "(null)", "nan", "n/a", "na", "#n/a", "none":
-		return true
-	}
-	return false
 }

@@ -46,7 +46,7 @@ func open(in *format.Input, opt format.Options) (flatwatt.Source, error) {
 	d := &decoder{
 		xml: format.NewXML(in.R, opt.Limits), opt: opt, tally: in.Tally, meters: format.NewMeters(opt, in.Tally),
 		joiner: format.NewJoiner(opt, offset(opt.Zone)), readings: map[string]string{}, types: map[string]*readingType{},
-		points: map[string]usagePoint{},
+		points: map[string]usagePoint{}, name: in.Name,
 	}
 	d.most = opt.Window
 	if d.most <= 0 {
@@ -87,8 +87,11 @@ type decoder struct {
 	readings map[string]string       // meter reading's own link: that of its reading type
 	types    map[string]*readingType // by own link
 	waiting  []*block
-	lastRead string // meter reading met last, for feeds without links
-	lastType string
+
+	// What was met last, for feeds without links.
+	lastRead, lastType, lastPoint string
+	name                          string // of the file
+	feed                          string // identifier of the feed
 }
 
 // An entry is what is known of the Atom entry being read.
@@ -107,17 +110,10 @@ type usagePoint struct {
 	category string // "0" is electricity, "" not said
 }
 
-// A readingType says what values are.
-type readingType struct {
-	accumulation, commodity, qualifier, flow, kind, phase, uom string
-	power                                                      int
-	length                                                     int64
-	fault                                                      string
-}
-
 type block struct {
 	line       int64
 	self, up   string
+	after      string // reading type that came before it
 	start      int64
 	updated    int64
 	values     []value
@@ -233,6 +229,8 @@ func (d *decoder) close(o *format.Out, name string) {
 		d.closeEntry(o)
 	case parent == "entry":
 		d.closeHead(name, text)
+	case parent == "feed" && name == "id" && d.feed == "":
+		d.feed = text
 	case name == "kind" && parent == "ServiceCategory":
 		d.entry.category = text
 	case parent == "ReadingType" && d.entry.rt != nil:
@@ -259,33 +257,6 @@ func (d *decoder) closeHead(name, text string) {
 	}
 }
 
-func (rt *readingType) set(name, text string) {
-	switch name {
-	case "accumulationBehaviour":
-		rt.accumulation = text
-	case "commodity":
-		rt.commodity = text
-	case "dataQualifier":
-		rt.qualifier = text
-	case "flowDirection":
-		rt.flow = text
-	case "kind":
-		rt.kind = text
-	case "phase":
-		rt.phase = text
-	case "uom":
-		rt.uom = text
-	case "intervalLength":
-		rt.length, _ = strconv.ParseInt(text, 10, 64)
-	case "powerOfTenMultiplier":
-		p, err := strconv.Atoi(text)
-		if err != nil && text != "" || p < -12 || p > 12 {
-			rt.fault = fmt.Sprintf("powerOfTenMultiplier %.20q is not a number from -12 to 12", text)
-		}
-		rt.power = p
-	}
-}
-
 func (d *decoder) closeBlock(name, parent, text string) {
 	v := &d.value
 	switch {
@@ -308,7 +279,9 @@ func (d *decoder) closeBlock(name, parent, text string) {
 		}
 	case name == "value" && parent == "IntervalReading":
 		v.raw = text
-		if v.v, v.has = format.ParseNumber([]byte(text), '.'); !v.has {
+		if v.v, v.has = format.ParseNumber([]byte(text), '.'); format.IsNone([]byte(text)) {
+			v.has, v.quality = true, format.Missing
+		} else if !v.has {
 			v.fault = fmt.Sprintf("value %.40q is not a number", text)
 		}
 	case name == "quality" && parent == "ReadingQuality":
@@ -327,16 +300,4 @@ func (d *decoder) closeBlock(name, parent, text string) {
 			d.block.start = n
 		}
 	}
-}
-
-// quality reads ESPI's codes: 7 edited by a person; 8, 9, 11, 12, 13, 15 estimated in
-// one way or another; 10 questionable, which is believed no more than an estimate.
-func quality(code string) flatwatt.Quality {
-	switch code {
-	case "7":
-		return flatwatt.Edited
-	case "8", "9", "10", "11", "12", "13", "15":
-		return flatwatt.Estimated
-	}
-	return flatwatt.Actual
 }

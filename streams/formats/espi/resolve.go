@@ -2,7 +2,7 @@ package espi
 
 import (
 	"fmt"
-	"math"
+	"path"
 	"strings"
 
 	"github.com/flatwatt/flatwatt"
@@ -22,7 +22,7 @@ func (d *decoder) closeEntry(o *format.Out) {
 	}
 	switch e.kind {
 	case "UsagePoint":
-		d.points[self] = usagePoint{e.title, e.category}
+		d.points[self], d.lastPoint = usagePoint{e.title, e.category}, self
 	case "MeterReading":
 		d.readings[self], d.lastRead = e.typeLink, self
 	case "ReadingType":
@@ -39,8 +39,8 @@ func (d *decoder) closeEntry(o *format.Out) {
 // blocks takes the blocks of the entry.
 func (d *decoder) blocks(o *format.Out) {
 	for _, b := range d.entry.blocks {
-		b.self, b.up, b.updated = d.entry.self, d.entry.up, d.entry.updated
-		if !d.take(o, b) {
+		b.self, b.up, b.updated, b.after = d.entry.self, d.entry.up, d.entry.updated, d.lastType
+		if !d.take(o, b, false) {
 			d.waiting = append(d.waiting, b)
 		}
 	}
@@ -52,7 +52,7 @@ func (d *decoder) blocks(o *format.Out) {
 func (d *decoder) settle(o *format.Out, last bool) {
 	still := d.waiting[:0]
 	for _, b := range d.waiting {
-		if d.take(o, b) {
+		if d.take(o, b, last) {
 			continue
 		}
 		if last {
@@ -86,14 +86,29 @@ func (d *decoder) reading(b *block) string {
 	return d.lastRead
 }
 
-// take gives the values of a block out; false where its type is not known yet.
-func (d *decoder) take(o *format.Out, b *block) bool {
-	read := d.reading(b)
+// typeOf finds the reading type of a block's meter reading. In a feed without links it is
+// the one that came before the block; where the link leads out of the feed, the only one
+// there is.
+func (d *decoder) typeOf(b *block, read string, last bool) *readingType {
 	link, ok := d.readings[read]
-	rt := d.types[link]
-	if ok && rt == nil && link == "" && len(d.types) == 1 {
-		rt = d.types[d.lastType]
+	if rt := d.types[link]; rt != nil {
+		return rt
 	}
+	if !ok && len(d.readings) == 0 || ok && link == "" {
+		if rt := d.types[b.after]; rt != nil {
+			return rt
+		}
+	}
+	if last && len(d.types) == 1 {
+		return d.types[d.lastType]
+	}
+	return nil
+}
+
+// take gives the values of a block out; false where its type is not known yet.
+func (d *decoder) take(o *format.Out, b *block, last bool) bool {
+	read := d.reading(b)
+	rt := d.typeOf(b, read, last)
 	if rt == nil {
 		return false
 	}
@@ -106,7 +121,13 @@ func (d *decoder) take(o *format.Out, b *block) bool {
 		d.tally.Skip("service category "+p.category+", which is not electricity", int64(len(b.values)))
 		return true
 	}
-	ch, unit, skip := rt.channel(read)
+	ch, unit, skip := rt.Channel()
+	ch.Name += " " + read
+	register := rt.Register()
+	if register && b.deltas() {
+		register, ch.Rank = false, ch.Rank-format.RankRegister
+		d.tally.Skip("blocks that are declared registers but hold what went through: taken as intervals", 1)
+	}
 	switch {
 	case rt.fault != "":
 		o.Reject(b.line, "ReadingType", rt.fault+": the block is left out", nil)
@@ -121,7 +142,7 @@ func (d *decoder) take(o *format.Out, b *block) bool {
 		return true
 	}
 	for i := range b.values {
-		d.one(o, b, &b.values[i], rt, m, ch, unit)
+		d.one(o, b, &b.values[i], rt, m, ch, unit, register)
 	}
 	return true
 }
@@ -138,61 +159,23 @@ func (d *decoder) point(b *block, read string) (link, id string) {
 		link = s[:i+len("UsagePoint/")+len(id)]
 		break
 	}
-	if link == "" && len(d.points) == 1 {
-		for link = range d.points {
-			id = link[strings.LastIndexByte(link, '/')+1:]
-		}
+	if link == "" && d.lastPoint != "" { // the only one, or the one that the block follows
+		link = d.lastPoint
+		id = link[strings.LastIndexByte(link, '/')+1:]
 	}
 	if p := d.points[link]; strings.EqualFold(d.opt.Mapping.Meter, "title") && p.title != "" {
 		id = p.title
 	}
+	if id == "" { // a file of one customer that names no usage point
+		if id = d.feed; id == "" {
+			id = strings.TrimSuffix(path.Base(d.name), path.Ext(d.name))
+		}
+	}
 	return link, id
 }
 
-// channel tells what values of this type are; skip says why flatwatt has no use for them.
-func (rt *readingType) channel(name string) (ch format.Channel, u format.Unit, skip string) {
-	ch.Name = name + " " + rt.flow + " " + rt.phase
-	scale := math.Pow(10, float64(rt.power)) / 1000
-	switch rt.uom {
-	case "72":
-		u = format.Unit{Factor: scale}
-	case "38":
-		u = format.Unit{Factor: scale, Power: true}
-	case "73":
-		u = format.Unit{Factor: scale, Reactive: true}
-	case "63":
-		u = format.Unit{Factor: scale, Reactive: true, Power: true}
-	case "29":
-		u = format.Unit{Factor: scale * 1000, Voltage: true}
-	default:
-		return ch, u, fmt.Sprintf("unit of measure %.8s", rt.uom)
-	}
-	reverse := rt.flow == "19"
-	switch {
-	case rt.commodity != "" && rt.commodity != "0" && rt.commodity != "1" && rt.commodity != "2":
-		return ch, u, fmt.Sprintf("commodity %.8s, which is not electricity", rt.commodity)
-	case rt.qualifier == "8" || rt.qualifier == "9":
-		return ch, u, "maximum or minimum"
-	case u.Voltage:
-		ch.Quantity = format.Voltage
-	case rt.flow != "" && rt.flow != "0" && rt.flow != "1" && rt.flow != "4" && !reverse:
-		return ch, u, fmt.Sprintf("flow direction %.8s", rt.flow)
-	case u.Reactive && reverse:
-		ch.Quantity = format.ReactiveExport
-	case u.Reactive:
-		ch.Quantity = format.ReactiveImport
-	case reverse:
-		ch.Quantity = format.Export
-	}
-	switch rt.phase {
-	case "128", "64", "32", "129", "65", "33":
-		ch.Rank = 1 // one phase
-	}
-	return ch, u, ""
-}
-
 // one gives out one value.
-func (d *decoder) one(o *format.Out, b *block, v *value, rt *readingType, m *format.Meter, ch format.Channel, u format.Unit) {
+func (d *decoder) one(o *format.Out, b *block, v *value, rt *readingType, m *format.Meter, ch format.Channel, u format.Unit, register bool) {
 	if v.fault != "" {
 		o.Reject(v.line, "IntervalReading", v.fault+": correct it, or leave the reading out", []byte(v.raw))
 		return
@@ -204,11 +187,11 @@ func (d *decoder) one(o *format.Out, b *block, v *value, rt *readingType, m *for
 		o.Reject(v.line, "start", fmt.Sprintf("start %d is not a time in Unix seconds before 2100: correct it", v.start), []byte(v.raw))
 		return
 	}
-	switch rt.accumulation {
-	case "1", "3", "9": // a register: bulk quantity, cumulative, summation
-		if u.Power || u.Voltage {
-			break
-		}
+	if v.quality == format.Missing {
+		d.tally.Missing++
+		return
+	}
+	if register {
 		delta, ok, reason := m.Register(d.tally, ch.Name, v.start+v.length, v.v, 0, v.quality == flatwatt.Estimated)
 		if reason != "" {
 			o.Reject(v.line, "IntervalReading", reason, []byte(v.raw))

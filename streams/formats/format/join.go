@@ -1,9 +1,7 @@
 package format
 
 import (
-	"fmt"
 	"math"
-	"time"
 
 	"github.com/flatwatt/flatwatt"
 )
@@ -24,13 +22,22 @@ const (
 )
 
 // A Channel is one series of a meter. Of the channels of one quantity those of the
-// lowest rank are added up and the others ignored: a total (0) makes its phases (1)
-// superfluous.
+// lowest rank are added up and the others ignored: a total makes its phases superfluous,
+// and values of intervals the differences of registers.
 type Channel struct {
 	Name     string
 	Quantity Quantity
 	Rank     uint8
 }
+
+// Ranks of channels.
+const (
+	RankTotal    = 0
+	RankPhase    = 1 // one of the phases, or of equal parts
+	RankTariff   = 2 // what one tariff's register counted
+	RankNet      = 3 // delivered less received: export is in it already
+	RankRegister = 8 // added to the rank of differences of a cumulative register
+)
 
 // A Joiner makes readings of channels: energy is import less export, phases are added,
 // of several values for one interval and channel that of the highest version stays, and
@@ -44,7 +51,8 @@ type Joiner struct {
 	window int
 	offset int64 // days begin that many seconds before UTC's
 	blocks map[blockKey]*block
-	queue  []*block // from head on, oldest first
+	days   map[dayKey][]*block // of one meter and day, several lengths of interval
+	queue  []*block            // from head on, oldest first
 	head   int
 	free   []*block
 	last   *block
@@ -58,10 +66,16 @@ type blockKey struct {
 	phase  int32
 }
 
+type dayKey struct {
+	meter flatwatt.MeterID
+	day   int64
+}
+
 type block struct {
 	blockKey
 	line     int64 // where it began
 	channels []series
+	shadowed bool // intervals of another length say what these registers do
 }
 
 type series struct {
@@ -74,7 +88,7 @@ type series struct {
 // NewJoiner makes one for days that begin offset seconds before those of UTC, such as
 // 28800 for China: a day of the meters should not fall into two blocks.
 func NewJoiner(opt Options, offset int64) *Joiner {
-	return &Joiner{opt: opt, window: orDefault(opt.Window, DefaultWindow), offset: offset, blocks: map[blockKey]*block{}}
+	return &Joiner{opt: opt, window: orDefault(opt.Window, DefaultWindow), offset: offset, blocks: map[blockKey]*block{}, days: map[dayKey][]*block{}}
 }
 
 // Values is a run of consecutive values of one channel.
@@ -124,8 +138,10 @@ func (j *Joiner) block(key blockKey, line int64) *block {
 		} else {
 			b = &block{}
 		}
-		b.blockKey, b.line = key, line
+		b.blockKey, b.line, b.shadowed = key, line, false
 		j.blocks[key] = b
+		of := dayKey{key.meter, key.day}
+		j.days[of] = append(j.days[of], b)
 		j.queue = append(j.queue, b)
 	}
 	j.last = b
@@ -201,127 +217,4 @@ func (j *Joiner) Flush(o *Out) (done bool) {
 		j.oldest(o)
 	}
 	return j.head == len(j.queue)
-}
-
-func (j *Joiner) oldest(o *Out) {
-	b := j.queue[j.head]
-	j.queue[j.head] = nil
-	j.head++
-	if j.head > 1024 && 2*j.head > len(j.queue) {
-		j.queue = append(j.queue[:0], j.queue[j.head:]...)
-		j.head = 0
-	}
-	delete(j.blocks, b.blockKey)
-	if j.last == b {
-		j.last = nil
-	}
-	b.give(o, j.offset)
-	for i := range b.channels {
-		j.held -= len(b.channels[i].value)
-		b.channels[i].Channel = Channel{}
-	}
-	b.channels = b.channels[:0]
-	b.blockKey = blockKey{}
-	j.free = append(j.free, b)
-}
-
-// give writes the readings of a block in the order of time.
-func (b *block) give(o *Out, offset int64) {
-	energy := b.ofLowestRank(Import, Export)
-	if len(energy) == 0 {
-		// Valid, but no reading: a reading is of active energy.
-		o.Tally.Skip("reactive energy or voltage without active energy for the same meter, day and interval", b.count())
-		return
-	}
-	reactive := b.ofLowestRank(ReactiveImport, ReactiveExport)
-	voltage := b.ofLowestRank(Voltage, Voltage)
-	r := flatwatt.Reading{Meter: b.meter, Length: time.Duration(b.length) * time.Second}
-	start := b.day*86400 - offset + int64(b.phase)
-	partial, lacking := 0, ""
-	for slot := range energy[0].value {
-		sum, q, n, missing := net(energy, slot)
-		if n == 0 {
-			continue
-		}
-		if n < len(energy) {
-			partial, lacking = partial+1, missing
-			continue
-		}
-		r.Start = time.Unix(start+int64(slot)*int64(b.length), 0).UTC()
-		r.Energy, r.Quality = flatwatt.KWh(sum), q
-		r.Reactive, r.Voltage = flatwatt.KVArh(nan), flatwatt.Volt(nan)
-		if len(reactive) > 0 {
-			if sum, _, n, _ := net(reactive, slot); n == len(reactive) {
-				r.Reactive = flatwatt.KVArh(sum)
-			}
-		}
-		if len(voltage) > 0 {
-			if sum, _, n, _ := net(voltage, slot); n > 0 {
-				r.Voltage = flatwatt.Volt(sum / float64(n))
-			}
-		}
-		o.Reading(&r, b.line)
-	}
-	if partial > 0 {
-		o.Reject(b.line, "energy_kwh", fmt.Sprintf("%d intervals of meter %q on the day from %s have no value on channel %s but on others: their energy is not known and they are left out",
-			partial, b.meter, utc(start), lacking), nil)
-	}
-}
-
-// net adds the channels of one slot up, exports negatively. n counts the values there,
-// missing names a channel without one.
-func net(of []*series, slot int) (sum float64, q flatwatt.Quality, n int, missing string) {
-	for _, s := range of {
-		x := s.value[slot]
-		if x != x {
-			missing = s.Name
-			continue
-		}
-		n++
-		if s.Quantity == Export || s.Quantity == ReactiveExport {
-			sum -= x
-		} else {
-			sum += x
-		}
-		q = Worse(q, s.quality[slot])
-	}
-	return sum, q, n, missing
-}
-
-// Worse is the quality of a sum: estimated if any part is, else edited if any part is.
-func Worse(a, b flatwatt.Quality) flatwatt.Quality {
-	if a == flatwatt.Estimated || b == flatwatt.Actual {
-		return a
-	}
-	return b
-}
-
-func (b *block) ofLowestRank(a, c Quantity) []*series {
-	var lowest [Voltage + 1]uint8
-	for i := range lowest {
-		lowest[i] = math.MaxUint8
-	}
-	for i := range b.channels {
-		s := &b.channels[i]
-		lowest[s.Quantity] = min(lowest[s.Quantity], s.Rank)
-	}
-	var of []*series
-	for i := range b.channels {
-		s := &b.channels[i]
-		if (s.Quantity == a || s.Quantity == c) && s.Rank == lowest[s.Quantity] {
-			of = append(of, s)
-		}
-	}
-	return of
-}
-
-func (b *block) count() (n int64) {
-	for i := range b.channels {
-		for _, v := range b.channels[i].value {
-			if v == v {
-				n++
-			}
-		}
-	}
-	return n
 }

@@ -132,3 +132,16 @@ func ungroup(b []byte, mark byte) []byte {
 	}
 	return append(bytes.Join(parts, nil), rest...)
 }
+
+// IsNone says whether a field is a word for no value: empty, NULL, None, NaN, n/a, a dash.
+func IsNone(b []byte) bool {
+	b = bytes.TrimSpace(b)
+	if len(b) > 6 {
+		return false
+	}
+	switch string(bytes.ToLower(b)) {
+	case "", "null", `\n`, "-", "--", "(null)", "nan", "n/a", "na", "#n/a", "none", "nil":
+		return true
+	}
+	return false
+}

@@ -25,6 +25,7 @@ const badQuality flatwatt.Quality = 254
 // A column holds the values of the page that is being given out.
 type column[T any] struct {
 	pages parquet.Pages
+	guard pages
 	null  T                                    // for nulls
 	plain func(dst []T, page parquet.Page) []T // of a page or dictionary without nulls
 	dict  parquet.Dictionary
@@ -57,6 +58,9 @@ func (c *column[T]) take(n int) []T {
 // fill decodes the next page if the last one is used up.
 func (c *column[T]) fill() (have int, err error) {
 	for c.used == len(c.out) {
+		if err := c.guard.next(); err != nil {
+			return 0, err
+		}
 		page, err := c.pages.ReadPage()
 		if err == io.EOF {
 			return 0, errors.New("a column has fewer rows than its row group")
@@ -119,8 +123,12 @@ func (c *column[T]) spread(page parquet.Page) error {
 }
 
 // open begins a row group.
-func (d *decoder) open(group parquet.RowGroup) {
+func (d *decoder) open(n int) {
+	group := d.file.RowGroups()[n]
 	chunks := group.ColumnChunks()
+	guard := func(p *pages, role int) { p.reset(d.at, chunkOf(d.file, n, d.index[role])) }
+	guard(&d.meter.guard, roleMeter)
+	guard(&d.start.guard, roleStart)
 	d.left, d.opened = group.NumRows(), true
 	chunk := chunks[d.index[roleMeter]]
 	d.meter.open(chunk, nil, d.meterValues(chunk.Type().Kind()))
@@ -128,10 +136,12 @@ func (d *decoder) open(group parquet.RowGroup) {
 	for r := roleEnergy; r <= roleVoltage; r++ {
 		if d.index[r] >= 0 {
 			chunk := chunks[d.index[r]]
+			guard(&d.number[r].guard, r)
 			d.number[r].open(chunk, math.NaN(), numberValues(chunk.Type().Kind()))
 		}
 	}
 	if d.index[roleQuality] >= 0 {
+		guard(&d.quality.guard, roleQuality)
 		d.quality.open(chunks[d.index[roleQuality]], flatwatt.Actual, qualityValues)
 	}
 }

@@ -74,6 +74,7 @@ type decoder struct {
 	meters *format.Meters
 
 	file     *parquet.File
+	at       io.ReaderAt
 	group    int
 	row      int64 // number in the file of the first row held, from 0
 	left     int64 // rows of the group not yet given out
@@ -106,7 +107,7 @@ func (d *decoder) step(o *format.Out) (err error) {
 		if d.group >= len(d.file.RowGroups()) {
 			return io.EOF
 		}
-		d.open(d.file.RowGroups()[d.group])
+		d.open(d.group)
 		d.group++
 	}
 	n, err := d.fill()
@@ -137,20 +138,27 @@ func (d *decoder) begin(o *format.Out) error {
 	if err != nil {
 		return err
 	}
+	if err := checkFooter(at, size); err != nil {
+		return d.notParquet(err)
+	}
 	file, err := parquet.OpenFile(at, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(256<<10))
 	if err != nil {
-		var path *fs.PathError
-		if errors.As(err, &path) {
-			return err
-		}
-		return &format.Damage{Reason: fmt.Sprintf("not a whole Parquet file (%v): copy or export it again", err)}
+		return d.notParquet(err)
 	}
-	d.file = file
+	d.file, d.at = file, at
 	if field, reason := d.columns(); reason != "" {
 		o.Reject(0, field, reason, nil)
 		return io.EOF
 	}
 	return nil
+}
+
+func (d *decoder) notParquet(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return err
+	}
+	return &format.Damage{Reason: fmt.Sprintf("not a whole Parquet file (%v): copy or export it again", err)}
 }
 
 // columns finds the columns and checks their types.

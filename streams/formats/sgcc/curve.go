@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/flatwatt/flatwatt"
@@ -46,11 +45,11 @@ func channelOf(kind byte, dataType []byte) (ch format.Channel, use, known bool) 
 		case "", "1", "01":
 			return format.Channel{Name: "P"}, true, true
 		case "2", "3", "4":
-			return format.Channel{Name: "P" + t, Rank: 1}, true, true
+			return format.Channel{Name: "P" + t, Rank: format.RankPhase}, true, true
 		case "5":
 			return format.Channel{Name: "Q", Quantity: format.ReactiveImport}, true, true
 		case "6", "7", "8":
-			return format.Channel{Name: "Q" + t, Quantity: format.ReactiveImport, Rank: 1}, true, true
+			return format.Channel{Name: "Q" + t, Quantity: format.ReactiveImport, Rank: format.RankPhase}, true, true
 		}
 	case 'R':
 		switch t {
@@ -136,7 +135,7 @@ func (d *decoder) read(o *format.Out, c *curve, count int) bool {
 		stride = len(points) / count // 24 points in P1, P5, P9 …
 	} else if len(points) > count-c.from {
 		for _, p := range points[max(0, count-c.from):] {
-			if len(bytes.TrimSpace(p)) > 0 && !isNull(p) {
+			if !format.IsNone(p) {
 				o.Reject(c.line, "DATA_POINT_FLAG", fmt.Sprintf("there are values beyond the %d points that DATA_POINT_FLAG announces: correct the flag", count), c.raw)
 				return false
 			}
@@ -168,25 +167,17 @@ func (d *decoder) read(o *format.Out, c *curve, count int) bool {
 
 // odd reads a point that is not plainly a number.
 func (d *decoder) odd(o *format.Out, p []byte) (float64, bool) {
-	if p = bytes.TrimSpace(p); len(p) == 0 || isNull(p) {
+	if format.IsNone(p) {
 		return math.NaN(), true
 	}
 	return o.Number(p, '.')
-}
-
-func isNull(p []byte) bool {
-	switch strings.ToLower(string(bytes.TrimSpace(p))) {
-	case "null", `\n`, "-", "--", "(null)", "nan":
-		return true
-	}
-	return false
 }
 
 // spread says whether count values stand evenly in more columns, with nothing between.
 func spread(points [][]byte, count int) bool {
 	stride, held := len(points)/count, 0
 	for i, p := range points {
-		there := len(bytes.TrimSpace(p)) > 0 && !isNull(p)
+		there := !format.IsNone(p)
 		if there && i%stride != 0 {
 			return false
 		}

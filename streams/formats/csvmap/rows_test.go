@@ -1,10 +1,12 @@
-package formats_test
+package csvmap_test
 
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/flatwatt/flatwatt/streams/formats"
+	"github.com/flatwatt/flatwatt/streams/formats/formattest"
 )
 
 func TestCSV(t *testing.T) {
@@ -67,7 +69,7 @@ func TestCSV(t *testing.T) {
 		{"a header that says nothing", "a,b,c\n1,2,3\n", formats.Options{Format: "csv"}, "! f.csv:1 [header]\n"},
 		{"a lost column", "meter_id,start,energy_kwh\n", formats.Options{Mapping: &formats.Mapping{Energy: "kw"}}, "! f.csv:1 [header]\n"},
 	} {
-		t.Run(x.name, func(t *testing.T) { check(t, read(t, "f.csv", []byte(x.file), x.opt), x.want) })
+		t.Run(x.name, func(t *testing.T) { formattest.Check(t, formattest.Read(t, "f.csv", []byte(x.file), x.opt), x.want) })
 	}
 }
 
@@ -75,10 +77,10 @@ func TestCSV(t *testing.T) {
 // to 01:00: these days have 23 and 25 hours.
 func TestCSVLocalTimeAcrossChanges(t *testing.T) {
 	opt := formats.Options{Zone: mustZone("Europe/London")}
-	r := read(t, "f.csv", []byte("meter_id,start,energy_kwh\n"+
+	r := formattest.Read(t, "f.csv", []byte("meter_id,start,energy_kwh\n"+
 		"1,2026-03-29 00:30,1\n1,2026-03-29 01:00,1\n1,2026-03-29 02:00,1\n"+
 		"1,2026-10-25 00:30,2\n1,2026-10-25 01:00,3\n1,2026-10-25 01:30,4\n1,2026-10-25 01:00,5\n1,2026-10-25 01:30,6\n1,2026-10-25 02:00,7\n"), opt)
-	check(t, r, `
+	formattest.Check(t, r, `
 	1 03-29T00:30 30 1 - - A
 	1 03-29T01:00 30 1 - - A
 	1 10-24T23:30 30 2 - - A
@@ -92,8 +94,8 @@ func TestCSVLocalTimeAcrossChanges(t *testing.T) {
 }
 
 func TestWideCSVOnDaysOf23And25Hours(t *testing.T) {
-	hours := func(n int) string { return row(n, func(i int) float64 { return float64(i) }) }
-	head := "meter_id,date" + header("h", 25) + "\n"
+	hours := func(n int) string { return formattest.Points(n, func(i int) float64 { return float64(i) }) }
+	head := "meter_id,date" + formattest.Columns("h", 25) + "\n"
 	for _, x := range []struct {
 		name, file string
 		elapsed    bool
@@ -102,21 +104,21 @@ func TestWideCSVOnDaysOf23And25Hours(t *testing.T) {
 		last       string
 		rejects    int
 	}{
-		{"clock, 23 hours", "meter_id,date" + header("h", 24) + "\n1,2026-03-29,0,," + strings.TrimPrefix(hours(24), ",0,1,") + "\n", false, 23, 275, "1 03-29T22:00 60 23 - - A\n", 0},
-		{"clock, a value for the lost hour", "meter_id,date" + header("h", 24) + "\n1,2026-03-29" + hours(24) + "\n", false, 23, 275, "1 03-29T22:00 60 23 - - A\n", 1},
-		{"clock, 25 hours", "meter_id,date" + header("h", 24) + "\n1,2026-10-25" + hours(24) + "\n", false, 24, 276, "1 10-25T23:00 60 23 - - A\n", 0},
+		{"clock, 23 hours", "meter_id,date" + formattest.Columns("h", 24) + "\n1,2026-03-29,0,," + strings.TrimPrefix(hours(24), ",0,1,") + "\n", false, 23, 275, "1 03-29T22:00 60 23 - - A\n", 0},
+		{"clock, a value for the lost hour", "meter_id,date" + formattest.Columns("h", 24) + "\n1,2026-03-29" + hours(24) + "\n", false, 23, 275, "1 03-29T22:00 60 23 - - A\n", 1},
+		{"clock, 25 hours", "meter_id,date" + formattest.Columns("h", 24) + "\n1,2026-10-25" + hours(24) + "\n", false, 24, 276, "1 10-25T23:00 60 23 - - A\n", 0},
 		{"elapsed, 23 hours", head + "1,2026-03-29" + hours(23) + ",,\n", true, 23, 253, "1 03-29T22:00 60 22 - - A\n", 0},
 		{"elapsed, 25 hours", head + "1,2026-10-25" + hours(25) + "\n", true, 25, 300, "1 10-25T23:00 60 24 - - A\n", 0},
 		{"elapsed, an hour too many", head + "1,2026-10-26" + hours(25) + "\n", true, 0, 0, "", 1},
 	} {
 		t.Run(x.name, func(t *testing.T) {
-			r := read(t, "w.csv", []byte(x.file), formats.Options{Zone: mustZone("Europe/London"), Mapping: &formats.Mapping{Elapsed: x.elapsed}})
-			if kWh, _ := r.sum(); len(r.readings) != x.n || kWh != x.kWh || len(r.rejected) != x.rejects {
-				t.Fatalf("%d readings, %v kWh, %d rejects\n%s", len(r.readings), kWh, len(r.rejected), r)
+			r := formattest.Read(t, "w.csv", []byte(x.file), formats.Options{Zone: mustZone("Europe/London"), Mapping: &formats.Mapping{Elapsed: x.elapsed}})
+			if kWh := r.KWh(); len(r.Readings) != x.n || kWh != x.kWh || len(r.Rejected) != x.rejects {
+				t.Fatalf("%d readings, %v kWh, %d rejects\n%s", len(r.Readings), kWh, len(r.Rejected), r)
 			}
 			if x.n > 0 {
-				r.readings, r.rejected = r.readings[x.n-1:], nil
-				check(t, r, x.last)
+				r.Readings, r.Rejected = r.Readings[x.n-1:], nil
+				formattest.Check(t, r, x.last)
 			}
 		})
 	}
@@ -132,31 +134,31 @@ func TestWideCSVByTheNamesOfItsColumns(t *testing.T) {
 		}
 		return s.String()
 	}
-	points := row(48, constant(0.5))
+	points := formattest.Points(48, formattest.Constant(0.5))
 	for first, want := range map[int]string{0: "A 01-15T00:00 30 0.5 - - A\n", 30: "A 01-15T00:00 30 0.5 - - A\n"} {
-		r := read(t, "w.csv", []byte("MPAN,Date"+clock(first)+"\nA,2026/1/15"+points+"\n"), formats.Options{})
-		if len(r.readings) != 48 {
+		r := formattest.Read(t, "w.csv", []byte("MPAN,Date"+clock(first)+"\nA,2026/1/15"+points+"\n"), formats.Options{})
+		if len(r.Readings) != 48 {
 			t.Errorf("first column at minute %d: %s", first, r)
 		}
-		check(t, r.first(1), want)
+		formattest.Check(t, r.First(1), want)
 	}
-	r := read(t, "w.csv", []byte("MPAN,Date"+clock(0)+"\nA,2026/1/15"+points+"\n"), formats.Options{Stamp: formats.StampEnd})
-	check(t, r.first(1), "A 01-14T23:30 30 0.5 - - A\n")
+	r := formattest.Read(t, "w.csv", []byte("MPAN,Date"+clock(0)+"\nA,2026/1/15"+points+"\n"), formats.Options{Stamp: formats.StampEnd})
+	formattest.Check(t, r.First(1), "A 01-14T23:30 30 0.5 - - A\n")
 	// The later of two rows for one day stays.
-	r = read(t, "w.csv", []byte("MPAN,Date"+clock(0)+"\nA,2026-01-15"+points+"\nA,2026-01-15"+row(48, constant(2))+"\n"), formats.Options{})
-	if kWh, _ := r.sum(); kWh != 96 || r.info.Tally.Corrections != 48 {
-		t.Errorf("%v kWh, %+v", kWh, *r.info.Tally)
+	r = formattest.Read(t, "w.csv", []byte("MPAN,Date"+clock(0)+"\nA,2026-01-15"+points+"\nA,2026-01-15"+formattest.Points(48, formattest.Constant(2))+"\n"), formats.Options{})
+	if kWh := r.KWh(); kWh != 96 || r.Info.Tally.Corrections != 48 {
+		t.Errorf("%v kWh, %+v", kWh, *r.Info.Tally)
 	}
 }
 
 func TestCSVIntervalIsTheRegistersOrTheFiles(t *testing.T) {
 	byTime := "meter_id,start,energy_kwh\nA,2026-01-15T00:00Z,1\nB,2026-01-15T00:00Z,1\nA,2026-01-15T00:05Z,1\nB,2026-01-15T00:05Z,1\n"
-	r := read(t, "f.csv", []byte(byTime), formats.Options{})
-	check(t, r.first(1), "A 01-15T00:00 5 1 - - A\n")
-	r = read(t, "f.csv", []byte(byTime), formats.Options{Interval: quarter})
-	check(t, r.first(1), "A 01-15T00:00 15 1 - - A\n")
-	r = read(t, "f.csv", []byte(byTime[:strings.Index(byTime, "B")]), formats.Options{})
-	check(t, r, "! f.csv:2 [length]\n") // one reading says nothing of its length
+	r := formattest.Read(t, "f.csv", []byte(byTime), formats.Options{})
+	formattest.Check(t, r.First(1), "A 01-15T00:00 5 1 - - A\n")
+	r = formattest.Read(t, "f.csv", []byte(byTime), formats.Options{Interval: 15 * time.Minute})
+	formattest.Check(t, r.First(1), "A 01-15T00:00 15 1 - - A\n")
+	r = formattest.Read(t, "f.csv", []byte(byTime[:strings.Index(byTime, "B")]), formats.Options{})
+	formattest.Check(t, r, "! f.csv:2 [length]\n") // one reading says nothing of its length
 }
 
 func TestMappingsThatCannotWorkAreErrors(t *testing.T) {
@@ -167,4 +169,12 @@ func TestMappingsThatCannotWorkAreErrors(t *testing.T) {
 			t.Errorf("%+v was taken", m)
 		}
 	}
+}
+
+func mustZone(name string) *time.Location {
+	z, err := time.LoadLocation(name)
+	if err != nil {
+		panic(err)
+	}
+	return z
 }
