@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	forward = "0.0.2.4.1.1.12.0.0.0.0.0.0.0.0.0.72.0"  // 15 min, delta, Wh
-	bulk    = "0.0.2.9.1.2.12.0.0.0.0.0.0.0.0.3.72.0"  // 15 min, register, kWh, measured at the primary side
+	forward = "0.0.2.4.1.1.12.0.0.0.0.0.0.0.0.0.72.0"   // 15 min, delta, Wh
+	bulk    = "0.0.2.9.1.2.12.0.0.0.0.0.0.0.0.3.72.0"   // 15 min, register, kWh, measured at the primary side
 	quad1   = "0.0.2.9.15.2.164.0.0.0.0.0.0.0.0.3.73.0" // the same of reactive energy, quadrant 1
 )
 

@@ -65,7 +65,7 @@ func check(opt format.Options) error {
 	}
 	for word, what := range m.Channels {
 		if _, ok := channelWord(what); !ok {
-			return fmt.Errorf("channels: %q of the mapping stands for %q, which is none of import, export, reactive, reactive_export, voltage, register, skip", word, what)
+			return fmt.Errorf("channels: %q of the mapping stands for %q, which is none of import, export, reactive, reactive_export, voltage, skip, register, register_export, register_reactive, register_reactive_export", word, what)
 		}
 	}
 	for word, what := range m.Qualities {
@@ -133,8 +133,13 @@ func (d *decoder) start(o *format.Out) error {
 	if err != nil && err != io.EOF && len(head) == 0 {
 		return err
 	}
-	if d.layout, err = newLayout(head, d.opt); err != nil {
-		o.Reject(1, "header", err.Error(), nil)
+	var fault error
+	d.layout, fault = newLayout(head, d.opt)
+	if err != nil && err != io.EOF && (fault != nil || d.layout.fault() != "") {
+		return err // the header is at fault because it could not be read whole
+	}
+	if fault != nil {
+		o.Reject(1, "header", fault.Error(), nil)
 		return io.EOF
 	}
 	if reason := d.layout.fault(); reason != "" {

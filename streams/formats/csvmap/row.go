@@ -10,32 +10,6 @@ import (
 	"github.com/flatwatt/flatwatt/streams/formats/format"
 )
 
-// channelWord tells what a word of the mapping makes of a row.
-func channelWord(s string) (w format.Quantity, ok bool) {
-	switch s {
-	case "import":
-		return format.Import, true
-	case "export":
-		return format.Export, true
-	case "reactive":
-		return format.ReactiveImport, true
-	case "reactive_export":
-		return format.ReactiveExport, true
-	case "voltage":
-		return format.Voltage, true
-	case "register":
-		return asRegister, true
-	case "skip":
-		return asSkip, true
-	}
-	return 0, false
-}
-
-const (
-	asRegister format.Quantity = 100 + iota
-	asSkip
-)
-
 // A row is what the columns of one line say, before it is a reading.
 type row struct {
 	m       *format.Meter
@@ -71,7 +45,7 @@ func (d *decoder) reading(o *format.Out, line []byte) {
 	if !(ok && ok2 && ok3 && ok4) {
 		return
 	}
-	if l.role[roleRegister] >= 0 || r.ch.Quantity == asRegister {
+	if l.role[roleRegister] >= 0 || isRegister(r.ch.Quantity) {
 		d.register(o, &r, energy)
 		return
 	}
@@ -79,11 +53,11 @@ func (d *decoder) reading(o *format.Out, line []byte) {
 		d.tally.Missing++
 		return
 	}
-	hours := r.unit.Scale(r.length) * r.m.Factor
 	if l.role[roleChannel] >= 0 || l.role[roleVersion] >= 0 {
-		d.join(&r, (energy-export)*hours, reactive, voltage)
+		d.join(o, &r, energy-export, reactive, voltage)
 		return
 	}
+	hours := r.unit.Scale(r.length) * r.m.Factor
 	out := flatwatt.Reading{
 		Meter: r.m.ID, Start: time.Unix(r.start, 0).UTC(), Length: time.Duration(r.length) * time.Second,
 		Energy: flatwatt.KWh((energy - export) * hours), Reactive: flatwatt.KVArh(reactive * r.m.Factor), Voltage: flatwatt.Volt(voltage), Quality: r.quality,
@@ -170,43 +144,6 @@ func (d *decoder) describe(o *format.Out, r *row) bool {
 	return d.channel(o, r)
 }
 
-// channel says what the value of a row is.
-func (d *decoder) channel(o *format.Out, r *row) bool {
-	i := d.layout.role[roleChannel]
-	if i < 0 {
-		return true
-	}
-	word := string(bytes.TrimSpace(d.fields[i]))
-	r.ch.Name = word
-	said, ok := d.opt.Mapping.Channels[word]
-	if !ok {
-		said = usualChannel(word)
-	}
-	if r.ch.Quantity, ok = channelWord(said); !ok {
-		o.Reject(r.line, d.layout.names[i], fmt.Sprintf("channel %.40q is not known: say in the mapping (channels) what it is", word), r.raw)
-	}
-	return ok
-}
-
-// usualChannel knows the market's suffixes, the COSEM codes and plain words.
-func usualChannel(word string) string {
-	switch w := string(bytes.ToLower([]byte(word))); w {
-	case "import", "export", "reactive", "reactive_export", "voltage", "register":
-		return w
-	case "e1", "e2", "delivered", "consumption", "1-0:1.29.0", "1.29.0", "1-1:1.29.0":
-		return "import"
-	case "b1", "b2", "received", "generation", "1-0:2.29.0", "2.29.0", "1-1:2.29.0":
-		return "export"
-	case "q1", "1-0:3.29.0", "3.29.0":
-		return "reactive"
-	case "k1", "1-0:4.29.0", "4.29.0":
-		return "reactive_export"
-	case "1-0:1.8.0", "1.8.0":
-		return "register"
-	}
-	return ""
-}
-
 // version reads a number, or a time as its digits, so that later is larger.
 func version(b []byte) (int64, bool) {
 	if sec, _, ok := usualTime(b); ok {
@@ -228,54 +165,29 @@ func (d *decoder) cell(o *format.Out, r *row, role int, none float64) (v float64
 	return v, ok
 }
 
-// register takes a row with the reading of a cumulative register.
-func (d *decoder) register(o *format.Out, r *row, energy float64) {
-	if d.layout.role[roleRegister] >= 0 {
-		var ok bool
-		if energy, ok = d.cell(o, r, roleRegister, math.NaN()); !ok {
-			return
-		}
+// scale is what the value of a row is multiplied with. The unit of a column is that of
+// energy, and so are the ratios of transformers: a voltage has its own, or is in V.
+func (r *row) scale(seconds int64) float64 {
+	switch {
+	case r.ch.Quantity != format.Voltage:
+		return r.unit.Scale(seconds) * r.m.Factor
+	case r.unit.Voltage:
+		return r.unit.Factor
 	}
-	if energy != energy {
-		d.tally.Missing++
-		return
-	}
-	delta, ok, reason := r.m.Register(d.tally, r.ch.Name, r.start, energy, 0, r.quality == flatwatt.Estimated)
-	if reason != "" {
-		o.Reject(r.line, roleNames[roleRegister], reason, r.raw)
-	}
-	if !ok {
-		return
-	}
-	if r.length > 0 && delta.End-delta.Start != r.length {
-		d.tally.Gaps++
-		return
-	}
-	q := r.quality
-	if delta.Estimated {
-		q = flatwatt.Estimated
-	}
-	out := flatwatt.Reading{
-		Meter: r.m.ID, Start: time.Unix(delta.Start, 0).UTC(), Length: time.Duration(delta.End-delta.Start) * time.Second,
-		Energy:   flatwatt.KWh(delta.Energy * r.unit.Factor * r.m.Factor),
-		Reactive: flatwatt.KVArh(math.NaN()), Voltage: flatwatt.Volt(math.NaN()), Quality: q,
-	}
-	o.Reading(&out, r.line)
+	return 1
 }
 
 // join hands the values of a row to the joiner, for its channels or versions.
-func (d *decoder) join(r *row, energy, reactive, voltage float64) {
+func (d *decoder) join(o *format.Out, r *row, energy, reactive, voltage float64) {
 	if r.length <= 0 || 86400%r.length != 0 {
-		r.length = 3600
+		o.Reject(r.line, "length", "the length of the interval is not known, or no part of a day: set the interval by option or in the register", r.raw)
+		return
 	}
 	add := func(ch format.Channel, v float64) {
 		one := [1]float64{v}
 		d.joiner.Add(d.tally, r.m.ID, ch, &format.Values{Start: r.start, Length: r.length, V: one[:], All: r.quality, Version: r.version, Line: r.line})
 	}
-	if r.ch.Quantity == format.Voltage {
-		energy /= r.m.Factor // the ratio is that of energy
-	}
-	add(r.ch, energy)
+	add(r.ch, energy*r.scale(r.length))
 	if d.layout.role[roleReactive] >= 0 {
 		add(format.Channel{Name: "reactive", Quantity: format.ReactiveImport}, reactive*r.m.Factor)
 	}

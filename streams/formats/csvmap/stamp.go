@@ -20,8 +20,8 @@ func (l *layout) stamp(fields [][]byte) (sec int64, absolute bool, field int, ok
 	if !ok {
 		return 0, false, i, false
 	}
-	clock, ok := clockSeconds(bytes.TrimSpace(fields[j]))
-	return day + clock, false, j, ok
+	sec, ok = withClock(day, bytes.TrimSpace(fields[j]))
+	return sec, false, j, ok
 }
 
 func (l *layout) parse(b []byte) (sec int64, absolute, ok bool) {
@@ -32,9 +32,12 @@ func (l *layout) parse(b []byte) (sec int64, absolute, ok bool) {
 		}
 		b, changed := format.Repair(b)
 		if changed {
-			return usualTime(b)
+			if sec, absolute, ok = usualTime(b); ok {
+				return sec, absolute, true
+			}
 		}
-		return 0, false, false
+		sec, ok = l.spreadsheetTime(b)
+		return sec, false, ok
 	}
 	b, _ = format.Repair(b)
 	for _, layout := range layouts {

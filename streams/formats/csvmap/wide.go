@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/streams/formats/format"
 )
 
@@ -46,9 +47,9 @@ func (d *decoder) day(o *format.Out, line []byte) {
 // read parses the points of a row into d.value.
 func (d *decoder) read(o *format.Out, r *row) bool {
 	l := d.layout
-	scale := r.unit.Scale(l.step)
-	if r.ch.Quantity != format.Voltage {
-		scale *= r.m.Factor
+	scale := r.scale(l.step)
+	if isRegister(r.ch.Quantity) {
+		scale = 1 // units and ratios apply to differences
 	}
 	d.value = d.value[:0]
 	for i, f := range d.fields[l.first : l.first+l.points] {
@@ -78,6 +79,10 @@ func (d *decoder) spread(o *format.Out, r *row, wall int64) {
 	start, length := z.Midnight(y, m, dd)
 	shift := l.shift
 	v := format.Values{Start: start + shift, Length: l.step, All: r.quality, Version: r.version, Line: r.line}
+	if isRegister(r.ch.Quantity) {
+		d.wideRegister(o, r, start+l.named)
+		return
+	}
 	elapsed := d.opt.Mapping.Elapsed || int64(l.points)*l.step > 86400
 	if length == 86400 || elapsed {
 		n := min(int64(l.points), length/l.step)
@@ -100,6 +105,33 @@ func (d *decoder) spread(o *format.Out, r *row, wall int64) {
 		}
 		v.Start, v.V = unix, d.value[i:i+1]
 		d.joiner.Add(d.tally, r.m.ID, r.ch, &v)
+	}
+}
+
+// wideRegister takes a day of readings of a register, the first one at from.
+func (d *decoder) wideRegister(o *format.Out, r *row, from int64) {
+	told := false
+	for i, x := range d.value {
+		if x != x {
+			continue
+		}
+		delta, ok, reason := r.m.Register(d.tally, r.ch.Name, from+int64(i)*d.layout.step, x, 0, r.quality == flatwatt.Estimated)
+		if reason != "" && !told {
+			o.Reject(r.line, d.layout.names[d.layout.first+i], reason, r.raw)
+			told = true // one a row is enough
+		}
+		if !ok {
+			continue
+		}
+		if delta.End-delta.Start != d.layout.step {
+			d.tally.Gaps++
+			continue
+		}
+		q := r.quality
+		if delta.Estimated {
+			q = flatwatt.Estimated
+		}
+		d.addDelta(r, &delta, q)
 	}
 }
 

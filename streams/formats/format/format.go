@@ -114,7 +114,7 @@ type Mapping struct {
 	Quality    string            `yaml:"quality,omitempty"`
 	Qualities  map[string]string `yaml:"qualities,omitempty"` // word in the file: actual, estimated, edited or missing
 	Channel    string            `yaml:"channel,omitempty"`   // column that says what a row holds
-	Channels   map[string]string `yaml:"channels,omitempty"`  // word in it: import, export, reactive, reactive_export, voltage, register or skip
+	Channels   map[string]string `yaml:"channels,omitempty"`  // word in it: import, export, reactive, reactive_export, voltage, skip, or register, register_export …
 	Version    string            `yaml:"version,omitempty"`   // column by which of two rows the larger wins
 	Unit       string            `yaml:"unit,omitempty"`      // kWh, Wh, MWh, kW, W, MW
 	UnitColumn string            `yaml:"unit_column,omitempty"`

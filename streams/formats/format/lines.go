@@ -16,6 +16,7 @@ type Lines struct {
 	max      int
 	line     int64
 	err      error
+	ended    bool
 }
 
 // DefaultLineBytes bounds a line. The longest real ones are State Grid rows (1.5 kB)
@@ -37,6 +38,9 @@ func orDefault(v, def int) int {
 // Number is that of the last line, counted from one.
 func (l *Lines) Number() int64 { return l.line }
 
+// Ended says whether the last line had a line end. One without may have been cut off.
+func (l *Lines) Ended() bool { return l.ended }
+
 // ErrLongLine says that a line was left out for its length; the next can be read.
 var ErrLongLine = errors.New("line too long")
 
@@ -49,7 +53,7 @@ func (l *Lines) Next() ([]byte, error) {
 	for {
 		if i := bytes.IndexByte(l.buf[scanned:l.to], '\n'); i >= 0 {
 			line := l.buf[l.from : scanned+i]
-			l.from = scanned + i + 1
+			l.from, l.ended = scanned+i+1, true
 			return l.trim(line)
 		}
 		scanned = l.to
@@ -101,7 +105,7 @@ func (l *Lines) trim(line []byte) ([]byte, error) {
 func (l *Lines) rest() ([]byte, error) {
 	if l.from < l.to && l.err == io.EOF {
 		line := l.buf[l.from:l.to]
-		l.from = l.to
+		l.from, l.ended = l.to, false
 		return l.trim(line)
 	}
 	var d *Damage

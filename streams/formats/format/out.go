@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/flatwatt/flatwatt"
@@ -15,6 +16,7 @@ const (
 	batchItems = 8192 // readings and rejects of a batch, roughly
 	maxKWh     = 1e8  // of one reading, as in docs/formats.md
 	maxVolt    = 2e6
+	maxReason  = 1000
 
 	firstSecond = 631152000  // 1990-01-01: earlier clocks are wrong ones
 	LastSecond  = 4102444800 // 2100-01-01, the end of times that are believed
@@ -71,6 +73,9 @@ func (o *Out) Reject(line int64, field, reason string, raw []byte) {
 		where = fmt.Sprintf("%s:%d", o.name, line)
 	}
 	raw = raw[:min(len(raw), flatwatt.MaxRejectedBytes)]
+	if len(reason) > maxReason { // libraries quote what they read
+		reason = strings.ToValidUTF8(reason[:maxReason], "") + " …"
+	}
 	o.Tally.Rejected++
 	o.batch.Rejected = append(o.batch.Rejected, flatwatt.Rejected{
 		Where: where, Field: field, Reason: reason, Raw: append([]byte(nil), raw...),

@@ -61,7 +61,7 @@ func (s *Sample) same(t *testing.T, what, name, prefix string, data []byte, opt 
 	r := Read(t, name, data, opt)
 	want := strings.ReplaceAll(strings.ReplaceAll(strings.TrimLeft(s.Want, "\n"), "\t", ""), "! "+s.Name, "! "+prefix+s.Name)
 	if got := r.String(); got != want {
-		t.Errorf("%s: got:\n%swant:\n%s", what, got, want)
+		t.Errorf("%s: got:\n%.500s\nwant:\n%.500s", what, got, want)
 	}
 }
 
@@ -130,7 +130,7 @@ func (s *Sample) encoded(t *testing.T, told formats.Options) {
 func (s *Sample) delivered(t *testing.T, told formats.Options) {
 	want := Read(t, s.Name, []byte(s.Data), told).String()
 	if got := ReadFrom(t, s.Name, iotest.OneByteReader(strings.NewReader(s.Data)), told).String(); got != want {
-		t.Errorf("a byte at a time: got:\n%swant:\n%s", got, want)
+		t.Errorf("a byte at a time: got:\n%.500s\nwant:\n%.500s", got, want)
 	}
 	if got := ReadFrom(t, s.Name, iotest.DataErrReader(strings.NewReader(s.Data)), told).String(); got != want {
 		t.Errorf("the end with the last bytes: got:\n%swant:\n%s", got, want)
@@ -151,7 +151,7 @@ func (s *Sample) cutOff(t *testing.T, told formats.Options) {
 	for i := range whole.Readings {
 		there[placeOf(&whole.Readings[i])] = true
 	}
-	step := max(1, len(s.Data)/150)
+	step := max(1, len(s.Data)/50)
 	for n := 1; n < len(s.Data); n += step {
 		r := Read(t, s.Name, []byte(s.Data[:n]), told)
 		for i := range r.Readings {
@@ -204,7 +204,7 @@ func (s *Sample) registered(t *testing.T, told formats.Options, r Result) {
 		t.Errorf("strangers were taken: %s", g)
 	}
 	for _, x := range g.Rejected {
-		if strings.Contains(x.Reason, "is not in the register") {
+		if strings.Contains(x.Reason, "is not in the register") || strings.Contains(x.Reason, "is not registered") {
 			return
 		}
 	}

@@ -145,10 +145,7 @@ func (d *mappedDecoder) values(dec *lineprotocol.Decoder, p *point) (field, reas
 		case k.voltage:
 			to = &p.voltage
 		case k.quality:
-			word := value.String()
-			if value.Kind() == lineprotocol.String {
-				word = value.StringV()
-			}
+			word := fmt.Sprint(value.Interface()) // 3i is 3
 			if said, ok := d.opt.Mapping.Qualities[word]; ok {
 				word = said
 			}

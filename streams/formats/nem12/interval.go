@@ -35,6 +35,16 @@ type day struct {
 	quality  []flatwatt.Quality
 }
 
+// empty is the first interval without a value that should have one; −1 where none is.
+func (d *day) empty() int {
+	for i, v := range d.value {
+		if v != v && d.quality[i] != format.Missing {
+			return i
+		}
+	}
+	return -1
+}
+
 func (d *day) abandon() { d.bad = true }
 
 func (d *decoder) open200(o *format.Out, line []byte) {
@@ -142,11 +152,14 @@ func (d *decoder) countValues() (n int) {
 }
 
 func (d *decoder) values(o *format.Out, line []byte, count int, q flatwatt.Quality) {
-	scale := d.channel.unit.Scale(d.channel.seconds()) * d.channel.meter.Factor
+	scale := d.channel.unit.Scale(d.channel.seconds())
+	if !d.channel.unit.Voltage {
+		scale *= d.channel.meter.Factor
+	}
 	for i := range count {
 		v, ok := format.ParseNumber(d.field(2+i), '.')
-		if !ok && q == format.Missing && len(d.field(2+i)) == 0 {
-			v, ok = math.NaN(), true
+		if !ok && (q == format.Missing || d.day.variable) && len(d.field(2+i)) == 0 {
+			v, ok = math.NaN(), true // whether it may be is told by the 400 records of a V
 		}
 		if !ok {
 			o.Reject(d.day.line, fmt.Sprintf("IntervalValue%d", i+1), fmt.Sprintf("value %.20q is not a number: correct it, or give it quality N; the day is left out", d.field(2+i)), line)
@@ -203,6 +216,10 @@ func (d *decoder) closeDay(o *format.Out) {
 	}
 	if y.variable && y.covered != len(y.value) {
 		o.Reject(y.eventsAt, "EndInterval", fmt.Sprintf("quality is V but 400 records speak for %d of the day's %d intervals only: deliver the others; the day is left out", y.covered, len(y.value)), nil)
+		return
+	}
+	if i := y.empty(); i >= 0 {
+		o.Reject(y.line, fmt.Sprintf("IntervalValue%d", i+1), "the value is empty, and no 400 record gives it quality N: correct one of the two; the day is left out", nil)
 		return
 	}
 	if c.skip != "" {

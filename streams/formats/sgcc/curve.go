@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/flatwatt/flatwatt"
@@ -236,8 +237,10 @@ func date(b []byte) (year, month, day int, ok bool) {
 		rest := bytes.Trim(b[used:], " T0:.Z")
 		return year, month, day, len(rest) == 0
 	}
-	for _, layout := range []string{"02-Jan-06", "02-Jan-2006", "2006年1月2日"} {
-		if t, err := time.Parse(layout, string(b)); err == nil {
+	// Oracle in Chinese unloads 15-1月 -26.
+	text := strings.Join(strings.Fields(string(b)), "")
+	for _, layout := range []string{"02-Jan-06", "02-Jan-2006", "2006年1月2日", "02-1月-06", "02-1月-2006"} {
+		if t, err := time.Parse(layout, text); err == nil {
 			return t.Year(), int(t.Month()), t.Day(), true
 		}
 	}

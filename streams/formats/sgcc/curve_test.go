@@ -88,8 +88,10 @@ func TestReadCurveDifferences(t *testing.T) {
 	7 01-14T20:00 60 10 - - A
 	7 01-14T22:00 60 20 - - A
 	7 01-14T23:00 60 0 - - A
-	! e_mp_read_curve.csv:2 [R7]
 	`)
+	if len(r.Rejected) != 1 || r.Rejected[0].Field != "R7" {
+		t.Errorf("the swap: %v", r.Rejected)
+	}
 	// The step over midnight, from the last point of a day to the first of the next.
 	n := 0
 	for _, x := range r.Readings {

@@ -139,7 +139,7 @@ func (q *queue) first() (byte, error) {
 		switch c {
 		case '\n':
 			q.in.line++
-		case ' ', '\t', '\r':
+		case ' ', '\t', '\r', 0xef, 0xbb, 0xbf: // and a byte order mark
 		default:
 			r.UnreadByte()
 			q.in.r = r
