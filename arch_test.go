@@ -26,6 +26,8 @@ var mayImport = map[string][]string{
 	"casework/alarms":           {"access", "casework"},
 	"casework/energy":           {""},
 	"casework/ledger":           {"access", "casework", "casework/energy"},
+	"casework/sheet":            {},
+	"casework/spotcheck":        {"access", "casework", "casework/sheet"},
 	"casework/price":            {"access", "casework", "casework/energy", "casework/ledger"},
 	"metrics":                   {"", "streams"},
 	"secure":                    {},
