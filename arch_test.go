@@ -60,7 +60,7 @@ var mayImport = map[string][]string{
 	"simulate":                  {""},
 	"evaluate":                  {""},
 	"vee":                       {""},
-	"console":                   {""},
+	"console":                   {"", "access", "casework", "casework/alarms", "network"},
 
 	"streams/formats/formattest": {"", "streams/formats"}, // tests only
 }

@@ -3,134 +3,96 @@ package console
 import (
 	"fmt"
 	"html/template"
-	"math"
+	"net/url"
+	"strings"
 	"time"
 
-	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/casework/alarms"
 )
 
-// unknown stands for a value that there is none of.
-const unknown = "–"
-
-var funcs = template.FuncMap{
-	"percent": percent,
-	"kw":      kilowatts,
-	"onset":   onset,
-	"units":   func(r flatwatt.Range) string { return spanText(r, "%.0f") },
-	"ths":     func(r flatwatt.Range) string { return spanText(r, "%.0f") },
-	"num":     func(x float64) string { return fmt.Sprintf("%.2f", x) },
-	"signed":  func(x float64) string { return fmt.Sprintf("%+.1f", x) },
-	"date":    date,
-	"grouped": grouped,
-	"truth":   truthText,
-	"right":   func(f Finding) bool { return f.Truth != nil && f.Truth.Label == flatwatt.Miner },
-	"isnan":   math.IsNaN,
-	"hall":    hallState,
-	"isTrue":  func(f Finding) bool { return f.Truth != nil },
-}
-
-// hallState says what the state of a hall's posterior means.
-func hallState(s flatwatt.State) string {
-	switch s {
-	case flatwatt.Suspect:
-		return "mining farm"
-	case flatwatt.Normal:
-		return "data centre"
+// funcs are what pages of a language can call.
+func (s *Server) funcs(lang string) template.FuncMap {
+	cat := s.catalogs[lang]
+	return template.FuncMap{
+		"t": cat.say, "word": cat.or, "task": func(text string) string { return cat.or("task.", text) },
+		"asset": s.assetPath, "dict": dict, "query": query, "pager": pager, "escape": url.PathEscape, "loginNext": loginNext, "slug": slug,
+		"percent": percent, "share": share, "kw": kilowatts, "num": num, "span": spanText, "est": estimateText,
+		"signed":  func(x float64) string { return fmt.Sprintf("%+.2f", x) },
+		"grouped": func(v any) string { return grouped(toInt(v)) },
+		"energy":  func(v any) string { return energy(v, lang) },
+		"onset":   func(f Finding) string { return onset(f, cat) },
+		"day":     dayText, "when": s.when, "has": func(v *float64) bool { return v != nil },
+		"join": strings.Join, "short": func(text string) string { return cut(text, 12) }, "short40": func(text string) string { return cut(text, 40) },
+		"first":      func(list []string, n int) []string { return list[:min(n, len(list))] },
+		"priorities": func() []string { return []string{"high", "medium", "low"} }, "casePath": func() []string { return caseStates },
+		"weekdays": func() []int { return []int{0, 1, 2, 3, 4, 5, 6} }, "packSteps": func() []int { return []int{1, 2, 3, 4, 5, 6} },
+		"kpiDays": func() []int { return []int{7, 30, 90, 365} },
+		"at":      func(m map[alarms.Priority]int, p string) int { return m[alarms.Priority(p)] },
+		"shareAt": func(m map[alarms.Priority]float64, p string) float64 { return m[alarms.Priority(p)] },
 	}
-	return string(s)
 }
 
-// percent never rounds up to certainty.
-func percent(p float64) string {
-	switch {
-	case math.IsNaN(p):
-		return unknown
-	case p > 0.999:
-		return "> 99.9 %"
-	case p < 0.001:
-		return "< 0.1 %"
-	}
-	return fmt.Sprintf("%.1f %%", 100*p)
-}
-
-func kilowatts(e flatwatt.Estimate) string {
-	if math.IsNaN(e.Value) {
-		return unknown
-	}
-	return fmt.Sprintf("%.2f [%.2f–%.2f]", e.Value, e.Low, e.High)
-}
-
-func onset(f Finding) string {
-	o := f.Score.Onset
-	if o.At.IsZero() {
-		if math.IsNaN(f.Score.Block.Value) {
-			return unknown
+// when is a moment in the console's zone.
+func (s *Server) when(v any) string {
+	var t time.Time
+	switch v := v.(type) {
+	case time.Time:
+		t = v
+	case *time.Time:
+		if v != nil {
+			t = *v
 		}
-		return "before the data"
 	}
-	zone := f.Meter.Zone
-	if date(o.Low, zone) == date(o.High, zone) {
-		return fmt.Sprintf("%s [%s–%s]", in(o.At, zone).Format("2006-01-02 15:04"), clock(o.Low, zone), clock(o.High, zone))
-	}
-	return fmt.Sprintf("%s [%s–%s]", date(o.At, zone), day(o.Low, zone), day(o.High, zone))
-}
-
-func spanText(r flatwatt.Range, format string) string {
-	if r == (flatwatt.Range{}) || math.IsNaN(r.Low) {
+	if t.IsZero() {
 		return unknown
 	}
-	lo, hi := fmt.Sprintf(format, r.Low), fmt.Sprintf(format, r.High)
-	if lo == hi {
-		return lo
-	}
-	return lo + "–" + hi
+	return t.In(s.Zone).Format("2006-01-02 15:04")
 }
 
-func date(t time.Time, zone *time.Location) string { return in(t, zone).Format(time.DateOnly) }
-func clock(t time.Time, zone *time.Location) string {
-	return in(t, zone).Format("15:04")
-}
-func day(t time.Time, zone *time.Location) string { return in(t, zone).Format("01-02") }
-
-func in(t time.Time, zone *time.Location) time.Time {
-	if zone == nil {
-		return t.UTC()
+func cut(text string, n int) string {
+	if r := []rune(text); len(r) > n {
+		return string(r[:n])
 	}
-	return t.In(zone)
+	return text
 }
 
-func truthText(f Finding) string {
-	t := f.Truth
-	switch {
-	case t == nil:
-		return ""
-	case t.Label == flatwatt.NoneLabel:
-		return "honest: " + orDash(t.Note)
-	case t.Label == flatwatt.LegitChange:
-		return "honest change: " + orDash(t.Note)
-	}
-	text := fmt.Sprintf("miner, %.2f kW, %d machines", float64(t.Block), t.Units)
-	if t.Units == 1 {
-		text = fmt.Sprintf("miner, %.2f kW, 1 machine", float64(t.Block))
-	}
-	if t.Onset.IsZero() {
-		return text + ", since before the data"
-	}
-	return text + ", since " + date(t.Onset, f.Meter.Zone)
+// slug makes a class name of a state.
+func slug(text string) string { return strings.ReplaceAll(text, " ", "-") }
+
+// A pages is which page of a list is shown, and where its neighbours are.
+type pages struct {
+	Page, Pages int
+	Prev, Next  string
 }
 
-func orDash(s string) string {
-	if s == "" {
-		return unknown
-	}
-	return s
+// pager links to the neighbours of a page of a list with the same filter.
+func pager(path string, page, of int, filter ...any) pages {
+	to := func(n int) string { return path + string(query(append([]any{"page", n}, filter...)...)) }
+	return pages{page, of, to(page - 1), to(page + 1)}
 }
 
-// grouped writes n in groups of three, as in 2 592 000, with blanks that do not break.
-func grouped(n int64) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "\u00a0" + s[i:]
+// dict makes a map of pairs, for parts of pages that take more than one value.
+func dict(pairs ...any) (map[string]any, error) {
+	if len(pairs)%2 != 0 {
+		return nil, fmt.Errorf("dict: %d values, want pairs", len(pairs))
 	}
-	return s
+	m := map[string]any{}
+	for i := 0; i < len(pairs); i += 2 {
+		m[fmt.Sprint(pairs[i])] = pairs[i+1]
+	}
+	return m, nil
+}
+
+// query is a query string of pairs, those without a value left out.
+func query(pairs ...any) template.URL {
+	q := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if v := fmt.Sprint(pairs[i+1]); v != "" && v != "0" && v != "false" {
+			q.Set(fmt.Sprint(pairs[i]), v)
+		}
+	}
+	if len(q) == 0 {
+		return "?"
+	}
+	return template.URL("?" + q.Encode())
 }

@@ -15,7 +15,6 @@ import (
 type plotSize struct{ width, height int }
 
 var (
-	cardPlot = plotSize{860, 170}
 	fullPlot = plotSize{1080, 340}
 )
 
@@ -55,30 +54,33 @@ func (c *canvas) y(kw float64) float64 {
 
 func (c *canvas) printf(format string, args ...any) { fmt.Fprintf(c, format, args...) }
 
+// plotWords are the texts in a plot, in the language of its reader.
+type plotWords struct{ label, kw, onset string }
+
+func (c *call) plotWords(f Finding) plotWords {
+	w := plotWords{label: c.t("plot.label", f.Meter.ID), kw: c.t("unit.kw"), onset: c.t("plot.onset")}
+	if b := f.Score.Block; !math.IsNaN(b.Value) {
+		w.label = c.t("plot.label_block", f.Meter.ID, b.Value)
+	}
+	return w
+}
+
 // plotSVG draws a load with the suspected block under it and the onset's interval as a
 // band. Nothing in it comes from outside but numbers and the meter's name, which is escaped.
-func plotSVG(load Load, f Finding, size plotSize) template.HTML {
+func plotSVG(load Load, f Finding, size plotSize, words plotWords) template.HTML {
 	if len(load.KW) < 2 || load.Step <= 0 {
 		return ""
 	}
 	c := &canvas{size: size, from: load.Start, to: load.Start.Add(time.Duration(len(load.KW)) * load.Step)}
 	c.scale(load.KW)
-	c.printf(`<svg class="plot" viewBox="0 0 %d %d" role="img" aria-label="%s">`, size.width, size.height, label(f))
-	c.grid(f.Meter.Zone)
+	c.printf(`<svg class="plot" viewBox="0 0 %d %d" role="img" aria-label="%s">`, size.width, size.height, template.HTMLEscapeString(words.label))
+	c.grid(f.Meter.Zone, words.kw)
 	c.block(f.Score)
 	c.load(load)
 	c.floor(load, f.Meter.Zone)
-	c.onset(f.Score)
+	c.onset(f.Score, words.onset)
 	c.WriteString(`</svg>`)
 	return template.HTML(c.String())
-}
-
-func label(f Finding) string {
-	text := fmt.Sprintf("Load of meter %s.", f.Meter.ID)
-	if b := f.Score.Block; !math.IsNaN(b.Value) {
-		text += fmt.Sprintf(" Suspected block %.2f kW.", b.Value)
-	}
-	return template.HTMLEscapeString(text)
 }
 
 func (c *canvas) scale(kw []float32) {
@@ -92,14 +94,14 @@ func (c *canvas) scale(kw []float32) {
 }
 
 // grid draws kW lines and the first of each month (or each Monday for short spans).
-func (c *canvas) grid(zone *time.Location) {
+func (c *canvas) grid(zone *time.Location, unit string) {
 	step := niceStep((c.top - c.bottom) / gridLines)
 	for v := math.Ceil(c.bottom/step) * step; v <= c.top; v += step {
 		y := c.y(v)
 		c.printf(`<line class="grid" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/>`, marginLeft, c.size.width-marginRight, y, y)
 		c.printf(`<text class="tick" x="%d" y="%.1f" text-anchor="end">%s</text>`, marginLeft-6, y+4, trim(v))
 	}
-	c.printf(`<text class="tick" x="%d" y="10" text-anchor="end">kW</text>`, marginLeft-6)
+	c.printf(`<text class="tick" x="%d" y="10" text-anchor="end">%s</text>`, marginLeft-6, template.HTMLEscapeString(unit))
 	if zone == nil {
 		zone = time.UTC
 	}
@@ -112,8 +114,8 @@ func (c *canvas) grid(zone *time.Location) {
 		}
 		x := c.x(t)
 		c.printf(`<line class="grid" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/>`, x, x, marginTop, c.size.height-marginBottom)
-		if x-last > 64 && x < float64(c.size.width-60) {
-			c.printf(`<text class="tick" x="%.1f" y="%d">%s</text>`, x+3, c.size.height-6, t.Format("2 Jan 06"))
+		if x-last > 74 && x < float64(c.size.width-70) {
+			c.printf(`<text class="tick" x="%.1f" y="%d">%s</text>`, x+3, c.size.height-6, t.Format("2006-01-02"))
 			last = x
 		}
 	}
@@ -175,7 +177,7 @@ func (c *canvas) floor(load Load, zone *time.Location) {
 	c.WriteString(`"/>`)
 }
 
-func (c *canvas) onset(s flatwatt.Score) {
+func (c *canvas) onset(s flatwatt.Score, word string) {
 	if s.Onset.At.IsZero() {
 		return
 	}
@@ -187,7 +189,7 @@ func (c *canvas) onset(s flatwatt.Score) {
 	if x > float64(c.size.width)*0.8 {
 		anchor, dx = "end", -4
 	}
-	c.printf(`<text class="mark" x="%.1f" y="%d" text-anchor="%s">onset</text>`, x+dx, marginTop+9, anchor)
+	c.printf(`<text class="mark" x="%.1f" y="%d" text-anchor="%s">%s</text>`, x+dx, marginTop+9, anchor, template.HTMLEscapeString(word))
 }
 
 // A dayRow is one local day of a load: the table beside the picture.

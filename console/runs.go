@@ -1,14 +1,6 @@
 package console
 
-import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"fmt"
-	"html/template"
-	"net/http"
-	"time"
-)
+import "time"
 
 // A Run is a line of the ledger of jobs and re-scoring runs.
 type Run struct {
@@ -77,48 +69,18 @@ func RunsJSON(list []Run) []RunJSON {
 	return out
 }
 
-// runWords are those of the page, by language.
-var runWords = map[string]map[string]string{
-	"en": {"title": "Runs", "started": "Started", "what": "What", "who": "Who", "outcome": "Outcome", "days": "Days", "model": "Model",
-		"readings": "Readings", "scores": "Scores", "seconds": "Seconds", "run": "Run", "note": "Note", "none": "Nothing has run yet.", "back": "Suspects"},
-	"zh": {"title": "任务记录", "started": "开始时间", "what": "任务", "who": "执行者", "outcome": "结果", "days": "日期范围", "model": "模型",
-		"readings": "读数", "scores": "评分", "seconds": "秒", "run": "编号", "note": "备注", "none": "尚无任务运行。", "back": "嫌疑列表"},
+// runsPage is the ledger of jobs and re-scoring runs, latest first.
+type runsPage struct {
+	Connected bool      `json:"connected"` // false: no archive is configured
+	Rows      []RunJSON `json:"runs"`
 }
 
-// RunsHandler serves the ledger at /runs as a page and at /api/runs as JSON; lang is en or
-// zh. list is called for each request.
-func RunsHandler(lang string, list func(context.Context) ([]Run, error)) (http.Handler, error) {
-	page, err := template.New("runs.html").Funcs(funcs).ParseFS(assets, "assets/runs.html")
-	if err != nil {
-		return nil, fmt.Errorf("parse page of runs: %w", err)
+func runsView(c *call) (any, error) {
+	p := runsPage{Rows: []RunJSON{}, Connected: c.Runs != nil}
+	if c.Runs == nil {
+		return p, nil
 	}
-	words := runWords[lang]
-	if words == nil {
-		lang, words = "en", runWords["en"]
-	}
-	serve := func(write func(http.ResponseWriter, []Run)) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			runs, err := list(r.Context())
-			if err != nil {
-				http.Error(w, "ledger: "+err.Error(), http.StatusInternalServerError)
-				return
-			}
-			write(w, runs)
-		}
-	}
-	mux := http.NewServeMux()
-	mux.Handle("GET /api/runs", serve(func(w http.ResponseWriter, runs []Run) {
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(map[string]any{"runs": RunsJSON(runs)}) // the reader has gone if this fails
-	}))
-	mux.Handle("GET /runs", serve(func(w http.ResponseWriter, runs []Run) {
-		var b bytes.Buffer
-		if err := page.Execute(&b, map[string]any{"Lang": lang, "Words": words, "Runs": runs}); err != nil {
-			http.Error(w, "page: "+err.Error(), http.StatusInternalServerError)
-			return
-		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write(b.Bytes())
-	}))
-	return secure(mux), nil
+	list, err := c.Runs(c.ctx)
+	p.Rows = RunsJSON(list)
+	return p, err
 }

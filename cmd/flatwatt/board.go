@@ -38,7 +38,8 @@ type board struct {
 	latest map[flatwatt.MeterID]flatwatt.Score
 	halls  map[flatwatt.MeterID]flatwatt.Score // farm against data centre, beside latest
 	status console.Status
-	ranked []console.Finding // nil after a change
+	ranked []console.Finding        // nil after a change
+	place  map[flatwatt.MeterID]int // in ranked
 }
 
 // loads tells the demand of a meter.
@@ -132,6 +133,18 @@ func (b *board) Load(id flatwatt.MeterID) (console.Load, bool) {
 	return b.loads.Load(id)
 }
 
+// Finding implements console.Board.
+func (b *board) Finding(id flatwatt.MeterID) (console.Finding, bool) {
+	all := b.Findings()
+	b.mu.Lock()
+	at, ok := b.place[id]
+	b.mu.Unlock()
+	if !ok || at >= len(all) || all[at].Score.Meter != id {
+		return console.Finding{}, false
+	}
+	return all[at], true
+}
+
 // Findings implements console.Board. The order is total, so that the same scores always
 // give the same ranks.
 func (b *board) Findings() []console.Finding {
@@ -161,10 +174,13 @@ func (b *board) Findings() []console.Finding {
 		} else if b.truth != nil {
 			f.Truth = &flatwatt.Truth{Meter: id, Label: flatwatt.NoneLabel}
 		}
+		f.Area = areaOf(b.meters, f.Meter)
 		list = append(list, f)
 	}
 	slices.SortFunc(list, func(x, y console.Finding) int { return compareScores(x.Score, y.Score) })
+	b.place = make(map[flatwatt.MeterID]int, len(list))
 	for i := range list {
+		b.place[list[i].Score.Meter] = i
 		if !math.IsNaN(list[i].Score.LogOdds) {
 			list[i].Rank = i + 1
 		}

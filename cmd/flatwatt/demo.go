@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/casework/alarms"
 	"github.com/flatwatt/flatwatt/console"
 	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/simulate"
@@ -82,12 +83,17 @@ func (p *Program) demo(ctx context.Context, opt *options, flags demoFlags) error
 	b := newBoard(fmt.Sprintf("demo, seed %d", flags.fleet.seed), customers(fleet.meters), wordsIn(opt.lang))
 	b.know(fleet.truth)
 	b.loads = fleet.loads()
-	url, err := p.serve(flags.listen, b)
+	db, password, err := p.demoCasework(ctx, dir)
 	if err != nil {
 		return err
 	}
-	p.say("page: %s", url)
+	url, err := p.serveDemo(flags.listen, controlRoom{b, db, nil, servers}, password)
+	if err != nil {
+		return err
+	}
+	p.say("page: %s (user demo, password %s)", url, password)
 	began := time.Now()
+	servers.sink = alarmSink{servers.sink, raiserOf(db, alarms.DefaultPolicy()), newVerdicts(fleet.meters, opt.lang), func(alarms.Tally) {}}
 	if err := p.replayAndScore(ctx, model, fleet, servers, b); err != nil {
 		b.finish(err)
 		return err
@@ -104,7 +110,7 @@ func (p *Program) demo(ctx context.Context, opt *options, flags demoFlags) error
 	if flags.exit {
 		return nil
 	}
-	p.say("the page with every suspect's load is at %s; Ctrl-C ends", url)
+	p.say("the control room is at %s: sign in as demo, password %s; Ctrl-C ends", url, password)
 	<-ctx.Done()
 	return nil
 }

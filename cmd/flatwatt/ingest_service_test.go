@@ -45,9 +45,11 @@ func newVillage(t *testing.T) *village {
 	if err := fleet.Load(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
+	token := filepath.Join(t.TempDir(), "token")
+	writeFile(t, token, "of the tests\n")
 	return &village{dir: dir, fleet: fleet, readings: int(fleet.Stats().Readings), env: map[string]string{
 		"FLATWATT_DATA_DIR": filepath.Join(t.TempDir(), "data"), "FLATWATT_FLEET": dir,
-		"FLATWATT_NATS_LISTEN": "127.0.0.1:0", "FLATWATT_INFLUX_LISTEN": "127.0.0.1:0", "FLATWATT_HTTP_LISTEN": "127.0.0.1:0",
+		"FLATWATT_NATS_LISTEN": "127.0.0.1:0", "FLATWATT_INFLUX_LISTEN": "127.0.0.1:0", "FLATWATT_HTTP_LISTEN": "127.0.0.1:0", "FLATWATT_HTTP_TOKEN_FILE": token,
 	}}
 }
 
@@ -89,7 +91,7 @@ func (v *village) scored(t *testing.T, page string, n int) {
 			t.Fatalf("of %d readings: %s", n, body)
 		}
 	}
-	_, body := get(t, page+"/api/suspects?all=1")
+	_, body := getAs(t, v.env, page+"/api/suspects?all=1")
 	var answer struct {
 		Suspects []struct {
 			Meter       string `json:"meter_id"`

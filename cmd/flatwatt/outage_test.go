@@ -89,7 +89,7 @@ func TestTokenGuardsPageAndMetrics(t *testing.T) {
 	v.await()
 	private := regexp.MustCompile(`metrics: (http://\S+)/metrics`).FindStringSubmatch(v.stderr.String())[1]
 	for url, want := range map[string]int{
-		v.page + "/": 401, v.page + "/api/suspects": 401, v.page + "/healthz": 200,
+		v.page + "/": 200 /* of the login */, v.page + "/api/suspects": 401, v.page + "/api/alarms": 401, v.page + "/healthz": 200,
 		private + "/metrics": 401, private + "/debug/pprof/heap": 401, private + "/readyz": 200, private + "/healthz": 200,
 	} {
 		if code, body := get(t, url); code != want {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/casework"
 	"github.com/flatwatt/flatwatt/casework/alarms"
 	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/metrics"
@@ -218,7 +219,8 @@ type service struct {
 	metrics  *metrics.Metrics
 	health   *metrics.Health
 	verdicts verdictsOf
-	raiser   *alarms.Raiser // nil: no alarms are raised
+	casework *casework.DB
+	raiser   *alarms.Raiser
 	lang     string
 	fresh    bool // start over from the stream's start where a checkpoint does not fit
 }

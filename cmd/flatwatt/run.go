@@ -77,11 +77,15 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 	if err != nil {
 		return err
 	}
-	raiser, err := p.alarmsOf(ctx, s.Casework)
+	policy, err := loadPolicy(s.Casework.AlarmsFile)
 	if err != nil {
 		return err
 	}
-	sv := service{raiser: raiser, verdicts: newVerdicts(fleet.Meters(), opt.lang), settings: s, model: model, net: net, fleet: fleet, to: to, board: b, recent: recent, lang: opt.lang, fresh: fresh, metrics: metrics.New(buildVersion().Version), health: &metrics.Health{}}
+	db, err := p.openCasework(ctx, s.caseworkFile(), true)
+	if err != nil {
+		return err
+	}
+	sv := service{raiser: raiserOf(db, policy), casework: db, verdicts: newVerdicts(fleet.Meters(), opt.lang), settings: s, model: model, net: net, fleet: fleet, to: to, board: b, recent: recent, lang: opt.lang, fresh: fresh, metrics: metrics.New(buildVersion().Version), health: &metrics.Health{}}
 	if err := p.serveAll(ctx, sv); err != nil {
 		return err
 	}

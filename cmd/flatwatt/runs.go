@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -165,8 +164,8 @@ func secondsCell(d time.Duration) string {
 	return strconv.FormatFloat(d.Seconds(), 'f', 1, 64)
 }
 
-// runsHandler serves the ledger beside the page; nil where there is no archive.
-func (p *Program) runsHandler(ctx context.Context, s settings, lang string) (http.Handler, error) {
+// runsOf reads the ledger for the console; nil where there is no archive.
+func (p *Program) runsOf(ctx context.Context, s settings) (func(context.Context) ([]console.Run, error), error) {
 	if s.Archive.URL == "" {
 		return nil, nil
 	}
@@ -174,5 +173,5 @@ func (p *Program) runsHandler(ctx context.Context, s settings, lang string) (htt
 	if err != nil {
 		return nil, err
 	}
-	return console.RunsHandler(lang, func(ctx context.Context) ([]console.Run, error) { return runLedger(ctx, store, maxRuns/5) })
+	return func(ctx context.Context) ([]console.Run, error) { return runLedger(ctx, store, maxRuns/5) }, nil
 }

@@ -5,12 +5,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"time"
 
-	"github.com/flatwatt/flatwatt/console"
 	"github.com/flatwatt/flatwatt/metrics"
 	"github.com/flatwatt/flatwatt/secure"
 	"github.com/flatwatt/flatwatt/streams/jetstream"
@@ -25,15 +25,6 @@ const (
 	profileTimeout = 2 * time.Minute  // a CPU profile takes half a minute
 	streamEvery    = 10 * time.Second // between two looks at the stream's ends
 )
-
-// serve shows board at addr until Close and returns the address.
-func (p *Program) serve(addr string, board console.Board) (url string, err error) {
-	handler, err := console.Handler(board)
-	if err != nil {
-		return "", err
-	}
-	return p.serveHTTP(addr, handler, nil, answerTimeout)
-}
 
 // check finds what cannot be right before anything listens.
 func (s httpSettings) check(bad func(string, ...any)) {
@@ -67,12 +58,12 @@ func (p *Program) serveAll(ctx context.Context, sv service) error {
 			return usageError{err}
 		}
 	}
-	page, err := p.pages(ctx, sv)
-	if err != nil {
-		return err
-	}
 	if s.Listen != "" {
-		url, err := p.serveHTTP(s.Listen, secure.NeedToken(page, token, "/healthz"), pair, answerTimeout)
+		room, err := p.serviceConsole(ctx, sv, token, pair != nil)
+		if err != nil {
+			return err
+		}
+		url, err := p.serveHTTP(s.Listen, room, pair, answerTimeout)
 		if err != nil {
 			return err
 		}
@@ -89,23 +80,6 @@ func (p *Program) serveAll(ctx context.Context, sv service) error {
 	}
 	p.say("metrics: %s/metrics", url)
 	return nil
-}
-
-// pages are the suspects and, where there is an archive, the ledger of runs.
-func (p *Program) pages(ctx context.Context, sv service) (http.Handler, error) {
-	suspects, err := console.Handler(sv.board)
-	if err != nil {
-		return nil, err
-	}
-	runs, err := p.runsHandler(ctx, sv.settings, sv.lang)
-	if err != nil || runs == nil {
-		return suspects, err
-	}
-	mux := http.NewServeMux()
-	mux.Handle("/", suspects)
-	mux.Handle("/runs", runs)
-	mux.Handle("/api/runs", runs)
-	return mux, nil
 }
 
 // watchStream asks now and then what the stream holds, so that lag can be told from our
@@ -143,6 +117,9 @@ func (p *Program) serveHTTP(addr string, handler http.Handler, pair *secure.Pair
 		listener, url = tls.NewListener(listener, pair.Server()), "https://"+listener.Addr().String()
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, WriteTimeout: timeout}
+	if live, ok := handler.(io.Closer); ok {
+		server.RegisterOnShutdown(func() { _ = live.Close() }) // streams end at once
+	}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
 	p.atExit(func() error {

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -84,9 +87,59 @@ func get(t *testing.T, url string) (int, string) {
 	return res.StatusCode, string(body)
 }
 
+// getAs gets with the token of a service's environment.
+func getAs(t *testing.T, env map[string]string, url string) (int, string) {
+	t.Helper()
+	token, err := os.ReadFile(env["FLATWATT_HTTP_TOKEN_FILE"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fetch(t, http.DefaultClient, url, strings.TrimSpace(string(token)))
+}
+
+func fetch(t *testing.T, client *http.Client, url, token string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(body)
+}
+
+// signedIn signs somebody in to the control room and returns how they get a page.
+func signedIn(t *testing.T, address, user, password string) func(url string) (int, string) {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Jar: jar}
+	res, err := client.PostForm(address+"/login", url.Values{"user": {user}, "password": {password}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK || res.Request.URL.Path != "/alarms" {
+		t.Fatalf("sign in as %s: %s at %s", user, res.Status, res.Request.URL)
+	}
+	return func(url string) (int, string) { return fetch(t, client, url, "") }
+}
+
 func TestDemoServesUntilItIsStopped(t *testing.T) {
 	demo := start(t, nil, "demo", "--meters", "60", "--days", "45", "--seed", "2", "-o", "json")
-	url := demo.await(`the page with every suspect's load is at (http://127.0.0.1:\d+)`)
+	address := demo.await(`the control room is at (http://127.0.0.1:\d+)`)
 	var list []console.SuspectJSON
 	if err := json.Unmarshal([]byte(demo.stdout.String()), &list); err != nil {
 		t.Fatalf("standard output is no JSON: %v", err)
@@ -99,17 +152,24 @@ func TestDemoServesUntilItIsStopped(t *testing.T) {
 			t.Errorf("meter %s: the demo knows the truth but does not show it", f.Meter)
 		}
 	}
-	code, page := get(t, url+"/")
+	if code, body := get(t, address+"/api/suspects"); code != http.StatusUnauthorized {
+		t.Errorf("without a sign-in: %d %.200s", code, body)
+	}
+	browser := signedIn(t, address, "demo", demo.await(`sign in as demo, password ([0-9a-f]+)`))
+	code, page := browser(address + "/meters/" + list[0].Meter)
 	if code != http.StatusOK || !strings.Contains(page, `<svg class="plot"`) || !strings.Contains(page, string(list[0].Meter)) {
 		t.Errorf("page: code %d, without plot or meter %s", code, list[0].Meter)
 	}
-	if strings.Contains(page, "http://") || strings.Contains(page, "https://") || strings.Contains(page, "<script") {
+	if code, page = browser(address + "/alarms"); code != http.StatusOK || !strings.Contains(page, string(list[0].Meter)) {
+		t.Errorf("alarms: code %d, without meter %s", code, list[0].Meter)
+	}
+	if strings.Contains(page, "http://") || strings.Contains(page, "https://") {
 		t.Error("the page needs something from elsewhere")
 	}
-	if code, body := get(t, url+"/healthz"); code != http.StatusOK || !strings.Contains(body, `"done": true`) {
+	if code, body := get(t, address+"/healthz"); code != http.StatusOK || !strings.Contains(body, `"done": true`) {
 		t.Errorf("healthz: %d %s", code, body)
 	}
-	code, body := get(t, url+"/api/suspects?all=1")
+	code, body := browser(address + "/api/suspects?all=1")
 	var answer struct{ Suspects []console.SuspectJSON }
 	if err := json.Unmarshal([]byte(body), &answer); err != nil || code != http.StatusOK {
 		t.Fatalf("api: %d %v", code, err)
@@ -149,10 +209,12 @@ func TestServiceScoresReplayAndResumes(t *testing.T) {
 	if code, _, stderr := run(t, nil, "simulate", "--meters", "30", "--days", "30", "--out", fleet); code != exitOK {
 		t.Fatal(stderr)
 	}
+	token := filepath.Join(t.TempDir(), "token")
+	writeFile(t, token, "of the tests\n")
 	env := map[string]string{
 		"FLATWATT_DATA_DIR": filepath.Join(t.TempDir(), "data"), "FLATWATT_FLEET": fleet,
 		"FLATWATT_NATS_LISTEN": "127.0.0.1:0", "FLATWATT_INFLUX_LISTEN": "127.0.0.1:0", "FLATWATT_HTTP_LISTEN": "127.0.0.1:0",
-		"FLATWATT_RUN_SAVE_EVERY_READINGS": "1000",
+		"FLATWATT_RUN_SAVE_EVERY_READINGS": "1000", "FLATWATT_HTTP_TOKEN_FILE": token,
 	}
 	service := start(t, env, "run")
 	page := service.await(`page: (http://\S+)`)
@@ -183,7 +245,7 @@ func TestServiceScoresReplayAndResumes(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	if _, body := get(t, page+"/"); !strings.Contains(body, `<svg class="plot"`) {
+	if _, body := getAs(t, env, page+"/meters/c0000001"); !strings.Contains(body, `<svg class="plot"`) {
 		t.Error("the page has no plot")
 	}
 	service.end()

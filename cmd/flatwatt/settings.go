@@ -33,6 +33,7 @@ type settings struct {
 	Log        logSettings    `yaml:"log"`
 
 	Casework caseworkSettings `yaml:"casework"`
+	Console  consoleSettings  `yaml:"console"`
 
 	Archive archiveSettings `yaml:"archive"`
 	Jobs    []jobSettings   `yaml:"jobs"`
@@ -184,6 +185,7 @@ func (s *settings) check() error {
 	}
 	s.NATS.check(bad)
 	s.HTTP.check(bad)
+	s.Console.check(bad)
 	if s.Log.Format != "text" && s.Log.Format != "json" {
 		bad("log.format: %q; want text or json", s.Log.Format)
 	}

@@ -120,23 +120,6 @@ func (a alarmSink) Write(ctx context.Context, scores []flatwatt.Score) error {
 // serviceActor is in whose name the service raises alarms.
 func serviceActor() access.Actor { return access.Actor{Name: "flatwatt", Role: access.Operator} }
 
-// alarmsOf opens what the service raises alarms in; nil where the configuration names no
-// casework file.
-func (p *Program) alarmsOf(ctx context.Context, s caseworkSettings) (*alarms.Raiser, error) {
-	if s.File == "" {
-		return nil, nil
-	}
-	policy, err := loadPolicy(s.AlarmsFile)
-	if err != nil {
-		return nil, err
-	}
-	db, err := p.openCasework(ctx, s.File, false)
-	if err != nil {
-		return nil, err
-	}
-	return &alarms.Raiser{Store: db, Policy: policy, Who: serviceActor(), Now: func() time.Time { return time.Now().UTC() }}, nil
-}
-
 func loadPolicy(path string) (alarms.Policy, error) {
 	if path == "" {
 		return alarms.DefaultPolicy(), nil

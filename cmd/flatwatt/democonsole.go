@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/flatwatt/flatwatt/access"
+	"github.com/flatwatt/flatwatt/casework"
+	"github.com/flatwatt/flatwatt/console"
+)
+
+// demoPeople are those who can sign in to the demo, a role each.
+var demoPeople = []struct {
+	name string
+	role access.Role
+}{
+	{"demo", access.Administrator}, {"wang", access.Operator}, {"li", access.Inspector}, {"zhao", access.Supervisor}, {"guest", access.Viewer},
+}
+
+// demoCasework makes a casework file with the demo's people and returns their password.
+func (p *Program) demoCasework(ctx context.Context, dir string) (db *casework.DB, password string, err error) {
+	if db, err = p.openCasework(ctx, filepath.Join(dir, "casework.db"), true); err != nil {
+		return nil, "", err
+	}
+	password = string(newToken())[:16]
+	who := access.Actor{Name: "demo", Role: access.Administrator}
+	for _, one := range demoPeople {
+		d := casework.Desk{Store: db, Who: who, Now: time.Now().UTC()}
+		if err := d.AddUser(ctx, one.name, password, one.role, nil); err != nil {
+			return nil, "", err
+		}
+	}
+	return db, password, nil
+}
+
+// demoHint tells on the login page who can sign in.
+func demoHint(password string) string {
+	text := "Demo. Users:"
+	for _, one := range demoPeople {
+		text += fmt.Sprintf(" %s (%s)", one.name, one.role)
+	}
+	return text + ". Password of all: " + password
+}
+
+// serveDemo serves the demo's control room.
+func (p *Program) serveDemo(listen string, room controlRoom, password string) (url string, err error) {
+	o := room.options()
+	o.Hint, o.Zone = demoHint(password), shanghai()
+	handler, err := console.New(o)
+	if err != nil {
+		return "", err
+	}
+	return p.serveHTTP(listen, handler, nil, answerTimeout)
+}
+
+// shanghai is where the demo's fleet is.
+func shanghai() *time.Location {
+	zone, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		return time.UTC // no zone database: never with the one in the program
+	}
+	return zone
+}

@@ -1,0 +1,5 @@
+package console
+
+var accountViews []view
+
+var accountActs []act
