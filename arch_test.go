@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"casework/energy":           {""},
 	"casework/ledger":           {"access", "casework", "casework/energy"},
 	"casework/sheet":            {},
+	"casework/tips":             {"access", "casework", "casework/ledger"},
 	"casework/spotcheck":        {"access", "casework", "casework/sheet"},
 	"casework/price":            {"access", "casework", "casework/energy", "casework/ledger"},
 	"metrics":                   {"", "streams"},
