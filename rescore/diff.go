@@ -2,8 +2,11 @@ package rescore
 
 import (
 	"cmp"
+	"encoding/hex"
 	"fmt"
+	"hash/fnv"
 	"iter"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -71,6 +74,15 @@ func Collect(name string, scores iter.Seq2[flatwatt.Score, error], keep func(*fl
 		v.rank = i + 1
 	}
 	return s, nil
+}
+
+// Hash is the same for sets of scores that are the same to the bit.
+func (s *Set) Hash() string {
+	h := fnv.New128a()
+	for _, key := range slices.Sorted(maps.Keys(s.days)) {
+		fmt.Fprintf(h, "%q %x\n", key, s.days[key])
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // hashScore is the same for scores that are the same to the bit.

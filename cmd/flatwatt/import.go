@@ -27,6 +27,7 @@ type importFlags struct {
 	fleet, archive, format string
 	buckets                int
 	again                  bool
+	flush                  int
 }
 
 func newImport(p *Program, opt *options) *cobra.Command {
@@ -45,12 +46,22 @@ importing the same twice changes nothing. The register of --fleet gives the time
 	f.StringVar(&flags.fleet, "fleet", "", "fleet `directory` with the register, and readings unless files are named")
 	f.StringVar(&flags.format, "format", "", "format of the files: "+formats.Names()+"; the default is found out")
 	f.IntVar(&flags.buckets, "buckets", 0, "part the archive as the service with so many partitions.buckets; 0: not")
+	f.IntVar(&flags.flush, "flush-readings", archive.DefaultFlushReadings, "`readings` between two flushes, 80 bytes of memory each: what a kill costs")
 	f.BoolVar(&flags.again, "again", false, "read what was imported before again, e.g. after a file was corrected")
 	needFlags(cmd, "fleet")
 	return cmd
 }
 
+func (f importFlags) options(fleet *file.Fleet) archive.Options {
+	opt := archiveOptions(fleet.Meters(), f.buckets)
+	opt.FlushReadings = f.flush
+	return opt
+}
+
 func (p *Program) importAll(ctx context.Context, opt *options, flags importFlags, files []string) error {
+	if flags.flush < 1 {
+		return usagef("--flush-readings %d: want 1 or more", flags.flush)
+	}
 	if len(files) == 0 {
 		return p.importFleet(ctx, opt, flags)
 	}
@@ -58,7 +69,7 @@ func (p *Program) importAll(ctx context.Context, opt *options, flags importFlags
 	if err != nil {
 		return err
 	}
-	w, err := p.openArchiveWriter(ctx, flags.archive, archiveOptions(fleet.Meters(), flags.buckets))
+	w, err := p.openArchiveWriter(ctx, flags.archive, flags.options(fleet))
 	if err != nil {
 		return err
 	}
@@ -78,7 +89,7 @@ func (p *Program) importFleet(ctx context.Context, opt *options, flags importFla
 	if err != nil {
 		return err
 	}
-	w, err := p.openArchiveWriter(ctx, flags.archive, archiveOptions(fleet.Meters(), flags.buckets))
+	w, err := p.openArchiveWriter(ctx, flags.archive, flags.options(fleet))
 	if err != nil {
 		return err
 	}
