@@ -170,8 +170,8 @@ func (j *judgement) gone(on float64) float64 {
 // logOdds sums the contributions of both branches, and to both what the trees add for
 // what the measurements say together.
 func (f *Fleet) logOdds(j *judgement) (onset, static float64) {
-	onset = f.params.prior(j.meter.Class, onsetBranch)
-	static = f.params.prior(j.meter.Class, staticBranch)
+	onset = f.params.prior(j.meter, onsetBranch)
+	static = f.params.prior(j.meter, staticBranch)
 	for i := range terms {
 		x := terms[i].measure(j)
 		f.measure[i] = x

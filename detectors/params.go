@@ -31,6 +31,8 @@ type Params struct {
 	// Classes are the prior log-odds by declared class, for the onset and the static
 	// branch; "" is for every other class.
 	Classes map[flatwatt.Class][2]float64 `json:"classes"`
+	// Regions are added to the prior log-odds, by region, as inspections found them.
+	Regions map[string]float64 `json:"regions,omitempty"`
 	// Boost corrects the sum of the terms for what they say together: trees over the
 	// terms in the register's order, then the class and whether a block is seen.
 	Boost models.Boost `json:"boost"`
@@ -136,6 +138,11 @@ func (p *Params) Validate() error {
 	if !(p.AlarmProbability > 0 && p.AlarmProbability <= 1) {
 		errs = append(errs, fmt.Errorf("alarm_probability is %g: give a number in (0, 1]", p.AlarmProbability))
 	}
+	for _, r := range slices.Sorted(maps.Keys(p.Regions)) {
+		if v := p.Regions[r]; v-v != 0 {
+			errs = append(errs, fmt.Errorf("regions: %q is %g: give log-odds", r, v))
+		}
+	}
 	if _, ok := p.Classes[""]; !ok {
 		errs = append(errs, errors.New(`classes: the entry "" for every other class is missing`))
 	}
@@ -150,13 +157,13 @@ func (p *Params) Calibrated(logOdds float64) float64 {
 	return p.Calibration.At(logOdds)
 }
 
-// prior is the prior log-odds of a class on a branch.
-func (p *Params) prior(class flatwatt.Class, b branch) float64 {
-	v, ok := p.Classes[class]
+// prior is the prior log-odds of a meter on a branch.
+func (p *Params) prior(m *flatwatt.Meter, b branch) float64 {
+	v, ok := p.Classes[m.Class]
 	if !ok {
 		v = p.Classes[""]
 	}
-	return v[b]
+	return v[b] + p.Regions[m.Region]
 }
 
 // classIndex is the class as the trees know it.

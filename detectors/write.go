@@ -39,7 +39,9 @@ func WriteParams(p *Params) ([]byte, error) {
 		v := p.Classes[c]
 		fmt.Fprintf(&b, "%s\n  %s: %s", comma(i), quoted(string(c)), numbers(v[:], curveDigits))
 	}
-	b.WriteString("\n },\n \"terms\": {")
+	b.WriteString("\n },\n")
+	writeRegions(&b, p.Regions)
+	b.WriteString(" \"terms\": {")
 	for i, name := range slices.Sorted(maps.Keys(p.Terms)) {
 		fmt.Fprintf(&b, "%s\n  %s: %s", comma(i), quoted(name), curveText(p.Terms[name], curveDigits))
 	}
@@ -59,6 +61,17 @@ func writeGuarantees(b *bytes.Buffer, p *Params) {
 		fmt.Fprintf(b, " \"false_alarms\": {\"probability\":%s,\"false_alarms_per_1000_meter_months\":%s},\n",
 			numbers(a.Probability, rateDigits), numbers(a.Per1000Months, rateDigits))
 	}
+}
+
+func writeRegions(b *bytes.Buffer, regions map[string]float64) {
+	if len(regions) == 0 {
+		return
+	}
+	b.WriteString(" \"regions\": {")
+	for i, r := range slices.Sorted(maps.Keys(regions)) {
+		fmt.Fprintf(b, "%s\n  %s: %s", comma(i), quoted(r), number(regions[r], curveDigits))
+	}
+	b.WriteString("\n },\n")
 }
 
 func writeBoost(b *bytes.Buffer, p *Params) {

@@ -76,6 +76,18 @@ func Collect(name string, scores iter.Seq2[flatwatt.Score, error], keep func(*fl
 	return s, nil
 }
 
+// Suspects are the verdicts of suspects, by rank: each meter once.
+func (s *Set) Suspects() (list []Verdict) {
+	seen := map[flatwatt.MeterID]bool{}
+	for _, v := range s.top {
+		if v.State == flatwatt.Suspect && !seen[v.Meter] {
+			seen[v.Meter] = true
+			list = append(list, *v)
+		}
+	}
+	return list
+}
+
 // Hash is the same for sets of scores that are the same to the bit.
 func (s *Set) Hash() string {
 	h := fnv.New128a()

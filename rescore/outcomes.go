@@ -163,10 +163,9 @@ type Feedback struct {
 	sum       float64
 }
 
-// Report joins inspections with the score of their meter at the time, the last one of a
-// day that had ended, and counts them by model version, class and region, and in all. An
-// inspection of a meter without a score counts under the name "".
-func Report(list []Inspection, scores iter.Seq2[flatwatt.Score, error], meters []flatwatt.Meter) ([]Feedback, error) {
+// Join finds for each inspection the score of its meter at the time: the last one of a day
+// that had ended; the zero Score where there is none.
+func Join(list []Inspection, scores iter.Seq2[flatwatt.Score, error]) ([]flatwatt.Score, error) {
 	at := map[flatwatt.MeterID][]int{}
 	for i, one := range list {
 		at[one.Meter] = append(at[one.Meter], i)
@@ -183,6 +182,13 @@ func Report(list []Inspection, scores iter.Seq2[flatwatt.Score, error], meters [
 			}
 		}
 	}
+	return best, nil
+}
+
+// Report counts inspections by the model version of their scores, as Join found them, by
+// class and region, and in all. An inspection of a meter without a score counts under the
+// name "".
+func Report(list []Inspection, best []flatwatt.Score, meters []flatwatt.Meter) []Feedback {
 	register := map[flatwatt.MeterID]flatwatt.Meter{}
 	for _, m := range meters {
 		register[m.ID] = m
@@ -206,7 +212,7 @@ func Report(list []Inspection, scores iter.Seq2[flatwatt.Score, error], meters [
 			}
 		}
 	}
-	return sorted(groups), nil
+	return sorted(groups)
 }
 
 func sorted(groups map[[2]string]*Feedback) (out []Feedback) {

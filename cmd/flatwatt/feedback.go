@@ -19,12 +19,14 @@ import (
 
 type feedbackFlags struct {
 	archive, fleet, outcomes, run, truth string
+	casework, model, version             string
+	propose                              bool
 }
 
 func newFeedback(p *Program, opt *options) *cobra.Command {
 	var flags feedbackFlags
 	cmd := &cobra.Command{
-		Use:   "feedback --outcomes FILE --fleet DIR --run RUN|live",
+		Use:   "feedback --outcomes FILE|--casework FILE --fleet DIR --run RUN|live",
 		Short: "What inspections say of the scores: hit rate, precision, calibration",
 		Long: `Feedback joins the outcomes of inspections (docs/rescoring.md) with the score that each
 meter had the day before, and reports by model version, class and region: the hit rate of
@@ -39,9 +41,24 @@ truth.csv, beside readings, for fit --fleet.`,
 	f.StringVar(&flags.fleet, "fleet", p.Getenv(envPrefix+"FLEET"), "fleet `directory` with the register")
 	f.StringVar(&flags.outcomes, "outcomes", "", "`file` outcomes.csv: meter_id, at, outcome, finding, inspector, random")
 	f.StringVar(&flags.run, "run", liveSet, "the scores: a `run`, or live")
+	f.StringVar(&flags.casework, "casework", "", "take outcomes from the cases in this `file` instead of outcomes.csv")
+	f.BoolVar(&flags.propose, "propose", false, "correct calibration and priors by class and region, and propose the model as a version in --archive; a person promotes it")
+	f.StringVar(&flags.model, "model", currentModel, "with --propose: model `version` or file to correct, the one that made the scores")
+	f.StringVar(&flags.version, "version", "", "with --propose: `name` that the new version begins with; the default is that of --model")
 	f.StringVar(&flags.truth, "truth", "", "also write truth.csv into this `directory`")
-	needFlags(cmd, "outcomes")
+	cmd.AddCommand(newFeedbackDraw(p))
 	return cmd
+}
+
+// outcomesOf reads the outcomes of a file, or of cases.
+func (p *Program) outcomesOf(ctx context.Context, flags feedbackFlags) ([]rescore.Inspection, error) {
+	switch {
+	case (flags.outcomes == "") == (flags.casework == ""):
+		return nil, usagef("give outcomes by --outcomes FILE or by --casework FILE")
+	case flags.casework != "":
+		return p.caseOutcomes(ctx, flags.casework)
+	}
+	return readInspections(flags.outcomes)
 }
 
 func readInspections(name string) ([]rescore.Inspection, error) {
@@ -58,7 +75,7 @@ func readInspections(name string) ([]rescore.Inspection, error) {
 }
 
 func (p *Program) feedback(ctx context.Context, opt *options, flags feedbackFlags) error {
-	list, err := readInspections(flags.outcomes)
+	list, err := p.outcomesOf(ctx, flags)
 	if err != nil {
 		return err
 	}
@@ -82,11 +99,15 @@ func (p *Program) feedback(ctx context.Context, opt *options, flags feedbackFlag
 	if err != nil {
 		return err
 	}
-	report, err := rescore.Report(list, scores, fleet.Meters())
+	best, err := rescore.Join(list, scores)
 	if err != nil {
 		return err
 	}
-	return p.printFeedback(opt, report)
+	report := rescore.Report(list, best, fleet.Meters())
+	if err := p.printFeedback(opt, report); err != nil || !flags.propose {
+		return err
+	}
+	return p.proposeRecalibrated(ctx, rescore.Models{Store: runs.Store}, flags, fleet.Meters(), list, best)
 }
 
 func (p *Program) printFeedback(opt *options, report []rescore.Feedback) error {
