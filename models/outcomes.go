@@ -25,7 +25,9 @@ type OutcomeOptions struct {
 
 // DefaultOutcomeOptions let a hundred outcomes move the intercept freely, and a class or
 // region with ten of them by some tenths.
-func DefaultOutcomeOptions() OutcomeOptions { return OutcomeOptions{Intercept: 2, Slope: 0.5, Group: 0.7} }
+func DefaultOutcomeOptions() OutcomeOptions {
+	return OutcomeOptions{Intercept: 2, Slope: 0.5, Group: 0.7}
+}
 
 // An OutcomeFit corrects log-odds: Intercept + Slope·x + the offsets of class and region.
 type OutcomeFit struct {
