@@ -2,6 +2,11 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GO ?= go
+FUZZTIME ?= 10m
+FUZZ := formats/nem12:FuzzNEM12 formats/cmep:FuzzCMEP formats/espi:FuzzESPI formats/cim:FuzzCIM formats/sgcc:FuzzSGCC \
+	formats/csvmap:FuzzCSV formats/lineproto:FuzzLineProtocol formats/pq:FuzzParquet formats:FuzzOpen ingest:FuzzNDJSON \
+	wire:FuzzJSON wire:FuzzLineProtocol wire:FuzzBatch file:FuzzTime file:FuzzNumber file:FuzzCSV
+BIG_MB ?= 10240
 SEEDS ?= 201 202 203 204 205
 
 .DEFAULT_GOAL := help
@@ -28,6 +33,14 @@ chaos: ## kill workers, servers and a cluster's leader many times; thousands of 
 	$(GO) test -run 'Simulation' ./streams ./streams/partition -seeds 30000 -timeout 60m
 	FLATWATT_KILLS=60 $(GO) test -run 'Killed|ClusterUnderFire|TakeOver' -v -timeout 60m ./cmd/flatwatt
 
+fuzz: ## fuzz every parser, FUZZTIME each (10m); `make test` runs the corpus that is kept
+	@for t in $(FUZZ); do \
+		$(GO) test -run '^$$' -fuzz "^$${t#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x -parallel 1 ./streams/$${t%:*} || exit 1; \
+	done
+
+big: ## read BIG_MB megabytes (10,240) of each format within 200 MB of memory (half an hour)
+	FLATWATT_BIG_MB=$(BIG_MB) $(GO) test -v -run TestBigFiles -timeout 3h ./streams/formats
+
 lint: ## gofmt, go vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { echo "not formatted (run gofmt -w):"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
@@ -48,4 +61,4 @@ benchmark: ## score simulated fleets of several seeds against their truth
 model: ## fit a model file by the plan of the shipped one (minutes; needs the public data)
 	$(GO) run ./cmd/flatwatt fit --plan testdata/model/plan.yaml --out model.json
 
-.PHONY: help build demo test race integration chaos lint bench benchmark model
+.PHONY: help build demo test race integration chaos fuzz big lint bench benchmark model

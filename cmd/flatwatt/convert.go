@@ -25,6 +25,7 @@ var convertTo = []string{"csv", "csv.gz", "parquet", "ndjson", "lineprotocol", "
 type convertFlags struct {
 	inputFlags
 	to, out, readings string
+	totals            bool
 }
 
 func newConvert(p *Program, _ *options) *cobra.Command {
@@ -46,6 +47,7 @@ Readings are converted one by one, in the order of the files: duplicates stay.`,
 	cmd.Flags().StringVar(&flags.to, "to", "", strings.Join(convertTo, ", "))
 	cmd.Flags().StringVar(&flags.out, "out", "", "`path` to write; - for standard output")
 	cmd.Flags().StringVar(&flags.readings, "readings", "parquet", "of a fleet directory: csv, csv.gz or parquet")
+	cmd.Flags().BoolVar(&flags.totals, "totals", false, "keep readings over more than an hour (daily energy, NEM13) too; only to csv, with a column length_s")
 	complete(cmd, "to", convertTo)
 	needFlags(cmd, "to", "out")
 	return cmd
@@ -63,6 +65,7 @@ func (p *Program) convert(ctx context.Context, flags convertFlags, paths []strin
 	if err != nil {
 		return err
 	}
+	how.Totals = flags.totals
 	out, err := p.openOut(&flags)
 	if err != nil {
 		return err
@@ -172,6 +175,12 @@ func firstOf(rejects []flatwatt.Rejected) string {
 func (p *Program) openOut(flags *convertFlags) (readingsOut, error) {
 	if !slices.Contains(convertTo, flags.to) {
 		return nil, usagef("--to %s: want one of %s", flags.to, strings.Join(convertTo, ", "))
+	}
+	if flags.totals {
+		if flags.to != "csv" {
+			return nil, usagef("--totals: only --to csv has a column for the length of a reading")
+		}
+		return p.newLinesOut(flags.out, csvTotals)
 	}
 	switch flags.to {
 	case "ndjson", "lineprotocol":

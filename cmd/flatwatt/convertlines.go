@@ -15,6 +15,9 @@ import (
 	"github.com/flatwatt/flatwatt/streams/wire"
 )
 
+// csvTotals is CSV with a column for the length of a reading, which may be any.
+const csvTotals = "csv with totals"
+
 // A linesOut writes readings as text, a line each. The file appears when Close succeeds.
 type linesOut struct {
 	path string   // "": standard output
@@ -36,8 +39,11 @@ func (p *Program) newLinesOut(path, form string) (*linesOut, error) {
 		l.path, l.file, w = path, f, f
 	}
 	l.out = bufio.NewWriterSize(w, 256<<10)
-	if form == "csv" {
+	switch form {
+	case "csv":
 		_, l.err = l.out.WriteString("meter_id,start,energy_kwh,reactive_kvarh,voltage_v,quality\n")
+	case csvTotals:
+		_, l.err = l.out.WriteString("meter_id,start,energy_kwh,reactive_kvarh,voltage_v,quality,length_s\n")
 	}
 	return l, nil
 }
@@ -79,6 +85,9 @@ func appendReading(b []byte, form string, r flatwatt.Reading) ([]byte, error) {
 	}
 	b = append(b, ',')
 	b = append(b, [...]string{"actual", "estimated", "edited"}[min(r.Quality, flatwatt.Edited)]...)
+	if form == csvTotals {
+		b = strconv.AppendInt(append(b, ','), int64(r.Length/time.Second), 10)
+	}
 	return append(b, '\n'), nil
 }
 

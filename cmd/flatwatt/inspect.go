@@ -47,6 +47,7 @@ func (p *Program) inspect(ctx context.Context, opt *options, flags inputFlags, p
 	if err != nil {
 		return err
 	}
+	how.Totals = true // to be told of
 	in, err := p.openInput(ctx, path, how)
 	if err != nil {
 		return err
@@ -71,7 +72,7 @@ func (p *Program) inspect(ctx context.Context, opt *options, flags inputFlags, p
 	default:
 		writeSurvey(p.Stdout, p.style(p.Stdout), r, opt.lang == "zh")
 	}
-	if err == nil && s.readings == 0 {
+	if err == nil && s.readings == 0 && s.totals.Count == 0 {
 		err = dataError{fmt.Errorf("%s: no reading in it can be taken; `flatwatt inspect %s -o json` lists why", path, path)}
 	}
 	return err
@@ -101,7 +102,9 @@ type inspection struct {
 	Negative    int64            `json:"negative"`
 	Reactive    int64            `json:"with_reactive"`
 	Voltage     int64            `json:"with_voltage"`
-	DemandKW    [3]*float64      `json:"mean_demand_kw"` // 5 %, 50 %, 95 % of meters
+	EnergyKWh   float64          `json:"energy_kwh"`       // of all readings
+	Totals      *totalsOf        `json:"totals,omitempty"` // over more than an hour: never scored
+	DemandKW    [3]*float64      `json:"mean_demand_kw"`   // 5 %, 50 %, 95 % of meters
 	Stamp       stampGuess       `json:"stamp"`
 	Notes       map[string]int64 `json:"notes,omitempty"`
 	Findings    []findingJSON    `json:"findings,omitempty"`
@@ -146,7 +149,10 @@ func describe(path string, info formats.Info, s *survey, zoned bool, most int) *
 		Meters: len(s.meters), Readings: s.readings, Rejected: s.rejected, First: timeText(s.first), Last: timeText(s.last),
 		Actual: s.quality[flatwatt.Actual], Estimated: s.quality[flatwatt.Estimated], Edited: s.quality[flatwatt.Edited],
 		Negative: s.negative, Reactive: s.reactive, Voltage: s.voltage, Stamp: s.stamps(zoned), Notes: notesOf(info.Tally),
-		RejectsBy: s.reasons, zoned: zoned, sums: s.balances,
+		RejectsBy: s.reasons, zoned: zoned, sums: s.balances, EnergyKWh: s.kwh,
+	}
+	if s.totals.Count > 0 {
+		r.Totals = &s.totals
 	}
 	if f, err := os.Stat(path); err == nil && f.Mode().IsRegular() {
 		r.Bytes = f.Size()
@@ -211,7 +217,7 @@ func notesOf(t *formats.Tally) map[string]int64 {
 	}
 	n := map[string]int64{
 		"missing": t.Missing, "duplicates": t.Duplicates, "corrections": t.Corrections, "rollovers": t.Rollovers,
-		"resets": t.Resets, "gaps": t.Gaps, "repaired": t.Repaired, "totals": t.Totals,
+		"resets": t.Resets, "gaps": t.Gaps, "repaired": t.Repaired,
 	}
 	for what, k := range t.Skipped {
 		n["skipped "+what] = k

@@ -18,6 +18,8 @@ var inspectWords = map[string][2]string{
 	"interval":  {"interval", "采集间隔"},
 	"gaps":      {"missing", "缺数"},
 	"quality":   {"quality", "数据质量"},
+	"energy":    {"energy", "电量"},
+	"totals":    {"totals", "长时段电量"},
 	"demand":    {"mean demand", "平均负荷"},
 	"stamp":     {"time stamps", "时标"},
 	"put right": {"put right or left out", "已修复或忽略"},
@@ -56,9 +58,14 @@ func writeSurvey(w io.Writer, st style, r *inspection, zh bool) {
 		row("quality", pick("actual %s, estimated %s, edited %s, negative %s; reactive energy %s, voltage %s", "实测 %s，估算 %s，修正 %s，负值 %s；无功 %s，电压 %s"),
 			share(r.Actual, r.Readings), share(r.Estimated, r.Readings), share(r.Edited, r.Readings), share(r.Negative, r.Readings),
 			share(r.Reactive, r.Readings), share(r.Voltage, r.Readings))
+		row("energy", "%s kWh", groupedKWh(r.EnergyKWh))
 		row("demand", pick("%.3g kW (5 %% of meters below %.3g, 5 %% above %.3g): is the unit right?", "%.3g kW（5%% 低于 %.3g，5%% 高于 %.3g）：请核对单位"),
 			*r.DemandKW[1], *r.DemandKW[0], *r.DemandKW[2])
 		row("stamp", "%s", stampText(r, pick))
+	}
+	if t := r.Totals; t != nil {
+		row("totals", pick("%s of %s meters, %s kWh, %s … %s: over more than an hour, so no load can be told from them; never scored", "%s 条，%s 块表，%s kWh，%s … %s：时段超过一小时，无法判别负荷，不参与评分"),
+			grouped(t.Count), grouped(int64(t.Meters)), groupedKWh(t.EnergyKWh), t.First, t.Last)
 	}
 	for i, what := range sortedKeys(r.Notes) {
 		if i == 0 {

@@ -26,6 +26,8 @@ type survey struct {
 	quality            [3]int64
 	reactive, voltage  int64 // readings that have them
 	negative           int64
+	kwh                float64
+	totals             totalsOf
 	rejects            []flatwatt.Rejected
 	reasons            map[string]int64 // rejects by field
 	summary            *vee.Summary
@@ -73,6 +75,7 @@ func surveySource(ctx context.Context, src flatwatt.Source, meters []flatwatt.Me
 			}
 			break
 		}
+		batch.Readings = s.totals.keep(batch.Readings)
 		s.take(batch)
 		checker.Add(&out, batch.Readings)
 		s.settle(&out)
@@ -107,6 +110,7 @@ func (s *survey) note(r *flatwatt.Reading) {
 	}
 	m.readings++
 	m.kwh += float64(r.Energy)
+	s.kwh += float64(r.Energy)
 	m.most = max(m.most, float64(r.Demand()))
 	if r.Start.Before(m.first) {
 		m.first = r.Start

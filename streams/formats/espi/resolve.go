@@ -80,7 +80,7 @@ func (d *decoder) reading(b *block) string {
 			link = link[:i]
 		}
 	}
-	if strings.Contains(b.up, "MeterReading/") {
+	if strings.Contains(b.up, "MeterReading/") || strings.Contains(b.self, "MeterReading/") {
 		return "" // one that is still to come
 	}
 	return d.lastRead
@@ -149,7 +149,7 @@ func (d *decoder) take(o *format.Out, b *block, last bool) bool {
 
 // point finds the usage point of a block and its identifier: the last part of its link.
 func (d *decoder) point(b *block, read string) (link, id string) {
-	for _, s := range []string{read, b.self, b.up} {
+	for _, s := range []string{b.self, b.up, read} {
 		i := strings.Index(s, "UsagePoint/")
 		if i < 0 {
 			continue
