@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"casework/ledger":           {"access", "casework", "casework/energy"},
 	"casework/sheet":            {},
 	"casework/tips":             {"access", "casework", "casework/ledger"},
+	"casework/report":           {"access", "casework", "casework/alarms", "casework/ledger", "casework/price", "casework/sheet", "casework/spotcheck", "casework/tips"},
 	"casework/spotcheck":        {"access", "casework", "casework/sheet"},
 	"casework/price":            {"access", "casework", "casework/energy", "casework/ledger"},
 	"metrics":                   {"", "streams"},
