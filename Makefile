@@ -41,6 +41,9 @@ fuzz: ## fuzz every parser, FUZZTIME each (10m); `make test` runs the corpus tha
 big: ## read BIG_MB megabytes (10,240) of each format within 200 MB of memory (half an hour)
 	FLATWATT_BIG_MB=$(BIG_MB) $(GO) test -v -run TestBigFiles -timeout 3h ./streams/formats
 
+mutations: ## plant bugs, one at a time, and make sure that tests notice (ten minutes)
+	$(GO) run ./scripts/mutations
+
 lint: ## gofmt, go vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { echo "not formatted (run gofmt -w):"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
@@ -61,4 +64,4 @@ benchmark: ## score simulated fleets of several seeds against their truth
 model: ## fit a model file by the plan of the shipped one (minutes; needs the public data)
 	$(GO) run ./cmd/flatwatt fit --plan testdata/model/plan.yaml --out model.json
 
-.PHONY: help build demo test race integration chaos fuzz big lint bench benchmark model
+.PHONY: help build demo test race integration chaos mutations fuzz big lint bench benchmark model

@@ -15,6 +15,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"flatwatt":  main,
 		"nats-node": natsNode,
+		"tiny-disk": tinyDisk, // Linux only
 	})
 }
 

@@ -92,7 +92,9 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 	if err := p.startIngest(ctx, sv); err != nil {
 		return err
 	}
-	err = p.runBeside(ctx, sv, func(ctx context.Context) error {
+	work, done := to.whileHealthy(ctx)
+	defer done()
+	err = p.runBeside(work, sv, func(ctx context.Context) error {
 		if s.Partitions.Buckets > 0 {
 			return p.runPartitioned(ctx, sv)
 		}
@@ -101,6 +103,9 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		p.say("stopped; the next start resumes from the last checkpoint")
 		return nil
+	}
+	if cause := context.Cause(work); cause != nil && ctx.Err() == nil {
+		err = cause
 	}
 	b.finish(err)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	js "github.com/nats-io/nats.go/jetstream"
 
@@ -44,6 +45,43 @@ type servers struct {
 	client    *influx.Client
 	sink      flatwatt.Sink
 	meters    []flatwatt.Meter
+	checks    []func() error // of the servers that are embedded
+}
+
+// checkEvery is between two looks at the health of the embedded servers.
+const checkEvery = 3 * time.Second
+
+// whileHealthy returns a context that ends with the cause when an embedded server can no
+// longer keep what it is sent, as after a full disk. Only a restart puts that right, so the
+// service must end rather than look alive.
+func (to *servers) whileHealthy(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	if len(to.checks) > 0 {
+		go func() {
+			tick := time.NewTicker(checkEvery)
+			defer tick.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-tick.C:
+				}
+				if err := to.healthy(); err != nil {
+					cancel(fmt.Errorf("%w: make room on the disk of data_dir and start again; what was acknowledged is kept", err))
+				}
+			}
+		}()
+	}
+	return ctx, func() { cancel(nil) }
+}
+
+func (to *servers) healthy() error {
+	for _, check := range to.checks {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // startServers connects to the servers that s names and starts those that it does not.
@@ -89,7 +127,7 @@ func (p *Program) startStream(ctx context.Context, s settings, to *servers) (err
 		if to.stream, err = js.New(conn); err != nil {
 			return err
 		}
-		to.natsURL = server.URL()
+		to.natsURL, to.checks = server.URL(), append(to.checks, server.Check)
 	}
 	return to.ensureStreams(ctx, s)
 }
@@ -123,6 +161,7 @@ func (p *Program) startDatabase(ctx context.Context, s settings, to *servers) er
 			return err
 		}
 		p.atExit(db.Close)
+		to.checks = append(to.checks, db.Check)
 		if to.influxURL, err = db.Listen(s.Influx.Listen); err != nil {
 			return fmt.Errorf("influx.listen: %w", err)
 		}

@@ -27,6 +27,8 @@ func conformance(t *testing.T, fresh func(t *testing.T) (c Config, stop func()))
 	for name, f := range map[string]func(t *testing.T, c Config){
 		"read back what was written": testReadBack,
 		"replace every field":        testReplace,
+		"brief and whole points":     testBrief,
+		"points of other programs":   testOtherForms,
 		"late data":                  testLate,
 		"forget":                     testForget,
 		"bad line":                   testBadLine,

@@ -1,9 +1,11 @@
 package influx
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,8 +14,9 @@ import (
 	"github.com/flatwatt/flatwatt"
 )
 
-// appendScore appends the point of s as a line of line protocol, with every field.
-func appendScore(b []byte, s *flatwatt.Score) ([]byte, error) {
+// appendScore appends the point of s as a line of line protocol, with every field; or, if
+// brief, with the few that normal scores have and the others in restField.
+func appendScore(b []byte, s *flatwatt.Score, brief bool) ([]byte, error) {
 	if err := checkTag(MeterTag, string(s.Meter)); err != nil {
 		return b, err
 	}
@@ -34,13 +37,73 @@ func appendScore(b []byte, s *flatwatt.Score) ([]byte, error) {
 		b = appendText(append(b, ','), f.name, *f.of(s))
 	}
 	for _, f := range scoreTimes {
-		b = appendInt(append(b, ','), f.name, unix(*f.of(s)))
+		if !brief || slices.Contains(briefTimes, f.name) {
+			b = appendInt(append(b, ','), f.name, unix(*f.of(s)))
+		}
 	}
 	for _, f := range scoreFloats {
-		b = appendFloat(append(b, ','), f.name, *f.of(s))
+		if !brief || slices.Contains(briefFloats, f.name) {
+			b = appendFloat(append(b, ','), f.name, *f.of(s))
+		}
 	}
-	b = appendText(append(b, ','), evidenceField, evidenceJSON(s.Evidence))
+	b = append(appendKey(append(b, ','), restField), '"')
+	if brief {
+		b = appendRest(b, s)
+	}
+	b = append(appendKey(append(b, `",`...), evidenceField), '"')
+	b = append(appendEvidence(b, s.Evidence), '"')
 	return appendTime(b, s.Start), nil
+}
+
+// mayBeBrief says whether nobody looks for the single fields of s.
+func mayBeBrief(s flatwatt.State) bool { return s == flatwatt.Normal || s == flatwatt.NotEnoughData }
+
+// appendRest appends all times and numbers of s. None of its characters needs escaping.
+func appendRest(b []byte, s *flatwatt.Score) []byte {
+	b = append(b, restVersion...)
+	for _, f := range scoreTimes {
+		b = append(b, ',')
+		if t := *f.of(s); !t.IsZero() {
+			b = strconv.AppendInt(b, t.Unix(), 10)
+		}
+	}
+	for _, f := range scoreFloats {
+		b = append(b, ',')
+		if v := *f.of(s); v == v {
+			b = strconv.AppendFloat(b, min(max(v, -MaxAbs), MaxAbs), 'g', -1, 64)
+		}
+	}
+	return b
+}
+
+// readRest is the inverse of appendRest.
+func readRest(text string, s *flatwatt.Score) error {
+	version, text, _ := strings.Cut(text, ",")
+	if version != restVersion {
+		return fmt.Errorf("rest of form %.20q, this program reads %s: use the newer program", version, restVersion)
+	}
+	next := func() (value string) { value, text, _ = strings.Cut(text, ","); return value }
+	for _, f := range scoreTimes {
+		*f.of(s) = time.Time{}
+		if v := next(); v != "" {
+			sec, err := strconv.ParseInt(v, 10, 64)
+			if err != nil {
+				return fmt.Errorf("rest: %s: %w", f.name, err)
+			}
+			*f.of(s) = time.Unix(sec, 0).UTC()
+		}
+	}
+	for _, f := range scoreFloats {
+		*f.of(s) = math.NaN()
+		if v := next(); v != "" {
+			x, err := strconv.ParseFloat(v, 64)
+			if err != nil {
+				return fmt.Errorf("rest: %s: %w", f.name, err)
+			}
+			*f.of(s) = x
+		}
+	}
+	return nil
 }
 
 // checkTag refuses names that line protocol cannot carry or that would come back
@@ -92,14 +155,17 @@ func appendFloat(b []byte, key string, v float64) []byte {
 }
 
 func appendText(b []byte, key, v string) []byte {
-	b = append(appendKey(b, key), '"')
+	return append(appendEscaped(append(appendKey(b, key), '"'), v), '"')
+}
+
+func appendEscaped(b []byte, v string) []byte {
 	for i := range len(v) {
 		if v[i] == '"' || v[i] == '\\' {
 			b = append(b, '\\')
 		}
 		b = append(b, v[i])
 	}
-	return append(b, '"')
+	return b
 }
 
 func appendTime(b []byte, t time.Time) []byte {
@@ -128,28 +194,55 @@ type evidenceTerm struct {
 	Value   *float64 `json:"value"`
 }
 
-// evidenceJSON keeps as many terms, from the first, as fit into MaxEvidenceBytes.
-func evidenceJSON(evidence []flatwatt.Evidence) string {
-	b := []byte{'['}
-	for _, e := range evidence {
-		// A struct of text and finite numbers always marshals.
-		term, _ := json.Marshal(evidenceTerm{e.Term, finite(e.LogOdds), finite(e.Value)})
-		if len(b)+len(term)+len(",]") > MaxEvidenceBytes {
-			break
-		}
-		if len(b) > 1 {
+// appendEvidence appends as many terms, from the first, as fit into MaxEvidenceBytes, as
+// JSON inside a text of line protocol: its quotes are escaped. Names of terms are plain
+// words; others are left to encoding/json.
+func appendEvidence(b []byte, evidence []flatwatt.Evidence) []byte {
+	b = append(b, '[')
+	size := len("[]") // unescaped
+	for i, e := range evidence {
+		before := len(b)
+		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, term...)
+		b = append(b, `{\"term\":`...)
+		b = appendTerm(b, e.Term)
+		b = append(b, `,\"log_odds\":`...)
+		b = appendNumber(b, e.LogOdds)
+		b = append(b, `,\"value\":`...)
+		b = append(appendNumber(b, e.Value), '}')
+		if size += len(b) - before - bytes.Count(b[before:], []byte{'\\'}); size > MaxEvidenceBytes {
+			b = b[:before]
+			break
+		}
 	}
-	return string(append(b, ']'))
+	return append(b, ']')
 }
 
-func finite(v float64) *float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return nil
+// appendTerm appends a name as JSON, escaped.
+func appendTerm(b []byte, name string) []byte {
+	for i := range len(name) {
+		if c := name[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf || c == '<' || c == '>' || c == '&' {
+			text, _ := json.Marshal(name) // a string always marshals
+			return appendEscaped(b, string(text))
+		}
 	}
-	return &v
+	b = append(b, `\"`...)
+	b = append(b, name...)
+	return append(b, `\"`...)
+}
+
+// appendNumber appends v as JSON; null where JSON has none. As encoding/json does it, so
+// that points written by earlier programs are equal.
+func appendNumber(b []byte, v float64) []byte {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return append(b, "null"...)
+	}
+	if a := math.Abs(v); a != 0 && (a < 1e-6 || a >= 1e21) {
+		text, _ := json.Marshal(v)
+		return append(b, text...)
+	}
+	return strconv.AppendFloat(b, v, 'f', -1, 64)
 }
 
 func evidenceFrom(text string) ([]flatwatt.Evidence, error) {

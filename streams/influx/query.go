@@ -137,6 +137,20 @@ func (r *row) text(name string) string {
 	return s
 }
 
+// textIfAny is a text field that a point may lack.
+func (r *row) textIfAny(name string) string {
+	s, _ := r.get(name).(string)
+	return s
+}
+
+// floatIfAny is a float field that a point may lack: NaN.
+func (r *row) floatIfAny(name string) float64 {
+	if r.get(name) == nil {
+		return math.NaN()
+	}
+	return r.float(name)
+}
+
 func (r *row) int(name string) int64 {
 	n, ok := r.get(name).(json.Number)
 	i, err := n.Int64()

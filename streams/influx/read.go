@@ -45,15 +45,20 @@ func scoreFrom(r row) (s flatwatt.Score, err error) {
 	for _, f := range scoreTexts {
 		*f.of(&s) = r.text(f.name)
 	}
-	for _, f := range scoreTimes {
-		*f.of(&s) = fromUnix(r.int(f.name))
+	if rest := r.textIfAny(restField); rest != "" {
+		err = readRest(rest, &s)
+	} else {
+		for _, f := range scoreTimes {
+			*f.of(&s) = fromUnix(r.int(f.name))
+		}
+		for _, f := range scoreFloats {
+			*f.of(&s) = r.float(f.name)
+		}
 	}
-	for _, f := range scoreFloats {
-		*f.of(&s) = r.float(f.name)
+	if err == nil {
+		s.Evidence, err = evidenceFrom(r.text(evidenceField))
 	}
-	if s.Evidence, err = evidenceFrom(r.text(evidenceField)); err == nil {
-		err = r.err
-	}
+	err = cmp.Or(err, r.err)
 	if err != nil {
 		return s, fmt.Errorf("score of meter %q at %s: %w", s.Meter, s.Start, err)
 	}
@@ -146,11 +151,12 @@ func (c *Client) isMarked(ctx context.Context, day flatwatt.Day, part string) (m
 	return marked, err
 }
 
-// scoresOf yields every score of a day, with no more than what roll-ups need.
-func (c *Client) scoresOf(ctx context.Context, day flatwatt.Day, yield func(*flatwatt.Score)) error {
+// scoresOf yields every score of a day, with no more than what roll-ups need, and whether
+// its point has all fields.
+func (c *Client) scoresOf(ctx context.Context, day flatwatt.Day, yield func(s *flatwatt.Score, whole bool)) error {
 	// A day begins 14 hours before to 12 hours after it does in UTC.
 	from, to := rollTime(day).Add(-14*time.Hour), rollTime(day).Add(12*time.Hour)
-	q := fmt.Sprintf("SELECT %s::tag, %s::tag, %s, state, model, first_alarm_s, probability, block_kw, hashrate_low_ths, hashrate_high_ths "+
+	q := fmt.Sprintf("SELECT %s::tag, %s::tag, %s, state, model, first_alarm_s, probability, block_kw, hashrate_low_ths, hashrate_high_ths, "+wholeField+" "+
 		"FROM %s WHERE time >= %s AND time <= %s AND %s = %d",
 		MeterTag, DetectorTag, dayField, ScoreMeasurement, instant(from), instant(to), dayField, day)
 	return c.query(ctx, q, func(r row) error {
@@ -159,9 +165,9 @@ func (c *Client) scoresOf(ctx context.Context, day flatwatt.Day, yield func(*fla
 			Model: r.text("model"), FirstAlarm: fromUnix(r.int("first_alarm_s")),
 			State: flatwatt.State(r.text("state")), Probability: r.float("probability"),
 			Block:       flatwatt.Estimate{Value: r.float("block_kw")},
-			HashrateTHs: flatwatt.Range{Low: r.float("hashrate_low_ths"), High: r.float("hashrate_high_ths")},
+			HashrateTHs: flatwatt.Range{Low: r.floatIfAny("hashrate_low_ths"), High: r.floatIfAny("hashrate_high_ths")},
 		}
-		yield(&s)
+		yield(&s, r.get(wholeField) != nil)
 		return r.err
 	})
 }

@@ -71,6 +71,7 @@ type mark struct {
 	block              float64 // kW, NaN where unknown
 	kw, hashLo, hashHi int64   // in 1/perUnit; of suspects, else 0
 	at                 place
+	whole              bool  // its point has all fields
 	model              int32 // index into Rollups.names
 	fresh              bool  // first suspected on this day
 }
@@ -186,7 +187,19 @@ func (r *Rollups) forget(d flatwatt.Day) { delete(r.days, d) }
 
 // Add takes score in, in place of the one of the same meter, day and detector. Its
 // strings must stay valid.
-func (r *Rollups) Add(s *flatwatt.Score) {
+func (r *Rollups) Add(s *flatwatt.Score) { r.add(s, !r.mayBeBrief(s)) }
+
+// mayBeBrief says whether the point of s needs no more than the brief fields: nobody looks
+// for the others, and no point with all of them lies below it.
+func (r *Rollups) mayBeBrief(s *flatwatt.Score) bool {
+	if _, ok := r.register[s.Meter]; !ok && r.strict || !mayBeBrief(s.State) {
+		return false // of what is not added nobody knows what lies below
+	}
+	day := r.days[s.Day]
+	return day == nil || !day.marks[scoreKey{s.Meter, s.Detector}].whole
+}
+
+func (r *Rollups) add(s *flatwatt.Score, whole bool) {
 	at, ok := r.register[s.Meter]
 	if !ok && r.strict {
 		return
@@ -199,6 +212,7 @@ func (r *Rollups) Add(s *flatwatt.Score) {
 		day.count(key, old, -1)
 	}
 	m := newMark(s, at)
+	m.whole = whole
 	m.model = r.intern(s.Model)
 	day.marks[key] = m
 	day.count(key, m, 1)

@@ -116,6 +116,30 @@ const (
 	evidenceField = "evidence"
 )
 
+// restField is a text that holds what a brief point has no fields for. Most scores say
+// "normal", and each field of each meter is a series to the database: two thirds of its
+// work. So a normal score is written with the fields of briefTexts … briefFloats, and the
+// others in one text. A point with a rest has its truth there: fields of a longer point
+// that was written before it at the same place may shine through, so Sink writes all
+// fields where it knows of one.
+//
+// Form: "1", then the values of scoreTimes (Unix seconds) and scoreFloats in their order,
+// each after a comma, nothing where it is not known. New fields are added at the end of
+// their table under a new number.
+const (
+	restField   = "rest"
+	restVersion = "1"
+
+	wholeField = "valid_share" // one that only whole points have
+)
+
+// Fields that a brief point has as well as a whole one; beside them judged, day, the
+// texts, and the evidence.
+var (
+	briefTimes  = []string{"first_alarm_s"}
+	briefFloats = []string{"probability", "log_odds", "log_e_value", "block_kw", "mean_kw", "floor_kw"}
+)
+
 var scoreTexts = []textField{
 	{"state", func(s *flatwatt.Score) *string { return (*string)(&s.State) }},
 	{"model", func(s *flatwatt.Score) *string { return &s.Model }},

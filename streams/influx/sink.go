@@ -80,7 +80,7 @@ func (s *Sink) writeDay(ctx context.Context, scores []flatwatt.Score) error {
 		return err
 	}
 	err := s.inChunks(ctx, len(scores), func(b []byte, i int) ([]byte, error) {
-		b, err := appendScore(b, &scores[i])
+		b, err := appendScore(b, &scores[i], s.rollups.mayBeBrief(&scores[i]))
 		return b, streams.Permanent(err)
 	})
 	if err != nil {
@@ -143,7 +143,7 @@ func (s *Sink) recall(ctx context.Context, score *flatwatt.Score) error {
 	}
 	s.rollups.begin(day)
 	if marked {
-		if err := s.client.scoresOf(ctx, day, s.rollups.Add); err != nil {
+		if err := s.client.scoresOf(ctx, day, s.rollups.add); err != nil {
 			return fmt.Errorf("read scores of %s back: %w", day, err)
 		}
 		return nil

@@ -90,7 +90,7 @@ func BenchmarkRecords(b *testing.B) {
 		scores := fleetDay(benchMeters, day)
 		day++
 		b.StartTimer()
-		err := s.inChunks(b.Context(), len(scores), func(b []byte, i int) ([]byte, error) { return appendScore(b, &scores[i]) })
+		err := s.inChunks(b.Context(), len(scores), func(b []byte, i int) ([]byte, error) { return appendScore(b, &scores[i], mayBeBrief(scores[i].State)) })
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -121,7 +121,7 @@ func BenchmarkNewPoint(b *testing.B) {
 }
 
 func newPoint(s *flatwatt.Score) *write.Point {
-	fields := map[string]any{judgedField: s.State != flatwatt.NotEnoughData, dayField: int64(s.Day), evidenceField: evidenceJSON(s.Evidence)}
+	fields := map[string]any{judgedField: s.State != flatwatt.NotEnoughData, dayField: int64(s.Day), evidenceField: string(appendEvidence(nil, s.Evidence))}
 	for _, f := range scoreTexts {
 		fields[f.name] = *f.of(s)
 	}
@@ -140,7 +140,7 @@ func BenchmarkAppendScore(b *testing.B) {
 	var buf []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		buf, _ = appendScore(buf[:0], &s)
+		buf, _ = appendScore(buf[:0], &s, mayBeBrief(s.State))
 	}
 	b.ReportMetric(float64(len(buf)), "B/line")
 }
@@ -152,7 +152,7 @@ func BenchmarkRecall(b *testing.B) {
 	mustWrite(b, sinkOf(b, client, nil), fleetDay(benchMeters, firstDay)...)
 	for b.Loop() {
 		n := 0
-		if err := client.scoresOf(b.Context(), firstDay, func(*flatwatt.Score) { n++ }); err != nil || n != benchMeters {
+		if err := client.scoresOf(b.Context(), firstDay, func(*flatwatt.Score, bool) { n++ }); err != nil || n != benchMeters {
 			b.Fatal(n, err)
 		}
 	}

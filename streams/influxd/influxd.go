@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/influxdata/influxdb/coordinator"
@@ -40,7 +41,8 @@ const (
 	DefaultQueryTimeout   = 60 * time.Second // of one query
 	DefaultShardDuration  = 28 * 24 * time.Hour
 	DefaultBucket         = "flatwatt"
-	maxMemoryPerShard     = 1 << 30 // of points not yet in a file; past it writes fail until a file is written
+	maxMemoryPerShard     = 1 << 30   // of points not yet in a file; past it writes fail until a file is written
+	snapshotMemoryBytes   = 128 << 20 // of points that are written to a file together: fewer and larger files, less to merge
 	compactThroughputByte = 48 << 20
 )
 
@@ -95,6 +97,7 @@ type DB struct {
 	exec   *query.Executor
 	routes http.Handler
 	opened time.Time
+	broken atomic.Pointer[error] // see noteBroken
 
 	mu      sync.Mutex // guards servers and closed
 	servers []*server
@@ -154,7 +157,7 @@ func newStore(dir string) *tsdb.Store {
 	c.Dir, c.WALDir = filepath.Join(dir, "data"), filepath.Join(dir, "wal")
 	c.Index = "tsi1" // on disk; the in-memory index holds every series on the heap
 	c.QueryLogEnabled = false
-	c.CacheMaxMemorySize = maxMemoryPerShard
+	c.CacheMaxMemorySize, c.CacheSnapshotMemorySize = maxMemoryPerShard, snapshotMemoryBytes
 	c.CompactThroughput, c.CompactThroughputBurst = compactThroughputByte, compactThroughputByte
 	c.MaxSeriesPerDatabase, c.MaxValuesPerTag = 0, 0 // known to the other index only; see limitSeries
 	s := tsdb.NewStore(c.Dir)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/influxdata/influxdb"
@@ -39,10 +40,28 @@ func (db *DB) write(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := db.writePoints(bucket, points); err != nil {
+		db.noteBroken(err)
 		fail(w, statusOfWrite(err), fmt.Sprintf("failure writing points to database: %v", err))
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// noteBroken keeps an error after which no write can succeed before the database has been
+// opened anew: the core's log on disk gives the same error for ever, even when there is
+// room again on a disk that was full.
+func (db *DB) noteBroken(err error) {
+	if strings.Contains(err.Error(), "error writing WAL entry") {
+		db.broken.CompareAndSwap(nil, &err)
+	}
+}
+
+// Check says what keeps the database from taking writes until it is opened anew.
+func (db *DB) Check() error {
+	if err := db.broken.Load(); err != nil {
+		return fmt.Errorf("time-series database: %w", *err)
+	}
+	return nil
 }
 
 // precisions are the names in InfluxDB 2 of the ones that the core knows.

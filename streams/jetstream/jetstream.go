@@ -23,12 +23,14 @@ const (
 	RejectedSubject  = "ami.rejected"
 )
 
-// Retention says how long a stream keeps its messages. Zero fields: no limit, one
-// replica, and a dedupe window of DefaultDedupe.
+// Retention says how long a stream keeps its messages. Zero fields: no limit (100,000
+// rejects), one replica, and a dedupe window of DefaultDedupe.
 type Retention struct {
 	MaxAge   time.Duration
 	MaxBytes int64 // the oldest messages go first
 	Replicas int
+
+	MaxMessages int64 // here too the oldest go first
 
 	// Dedupe is how long a message id is remembered: a message that comes again within
 	// it is stored once. The server holds the ids in memory, some 100 bytes each.
@@ -41,6 +43,11 @@ const DefaultDedupe = 10 * time.Minute
 // rejectsDedupe covers the repeats of a restart, which come when it comes: a day lets
 // people look at a stopped worker first.
 const rejectsDedupe = 24 * time.Hour
+
+// maxRejects bounds the rejects where nothing else is asked for, so that a head-end gone
+// mad cannot fill the disk with them; the oldest go first. A bound in bytes would have to
+// be free on the disk from the start: the server reserves it.
+const maxRejects = 100_000
 
 // EnsureReadings makes the stream of readings where it is missing. One that exists is
 // left as its operator made it.
@@ -59,6 +66,9 @@ func EnsureRejected(ctx context.Context, j js.JetStream, r Retention) (js.Stream
 			r.Dedupe = min(r.Dedupe, r.MaxAge) // the server insists
 		}
 	}
+	if r.MaxMessages == 0 {
+		r.MaxMessages = maxRejects
+	}
 	return ensure(ctx, j, RejectedStream, RejectedSubject, "Input that could not be taken, with the reason", r)
 }
 
@@ -76,7 +86,7 @@ func ensureStream(ctx context.Context, j js.JetStream, name, subjects, about str
 	}
 	s, err = j.CreateStream(ctx, js.StreamConfig{
 		Name: name, Subjects: []string{subjects}, Description: about, Storage: js.FileStorage,
-		Discard: js.DiscardOld, MaxAge: r.MaxAge, MaxBytes: maxBytes(r.MaxBytes), Replicas: max(1, r.Replicas),
+		Discard: js.DiscardOld, MaxAge: r.MaxAge, MaxBytes: unlimited(r.MaxBytes), MaxMsgs: unlimited(r.MaxMessages), Replicas: max(1, r.Replicas),
 		Duplicates: r.Dedupe, AllowDirect: true, SubjectTransform: transform,
 	})
 	if err != nil {
@@ -85,8 +95,8 @@ func ensureStream(ctx context.Context, j js.JetStream, name, subjects, about str
 	return s, nil
 }
 
-// maxBytes is JetStream's way to say "no limit".
-func maxBytes(n int64) int64 {
+// unlimited is JetStream's way to say "no limit".
+func unlimited(n int64) int64 {
 	if n == 0 {
 		return -1
 	}

@@ -23,6 +23,11 @@ const (
 	// startWithin bounds the recovery of streams at start. Measured: well under a
 	// second a GB; a disk that takes longer than this has something wrong with it.
 	startWithin = 2 * time.Minute
+
+	// maxStoreBytes is more than any disk has, so that the disk is the limit. The server's
+	// own would be three quarters of what is free when it starts, for as long as it runs: one
+	// that started on a full disk would refuse readings after room had been made.
+	maxStoreBytes = 1 << 50
 )
 
 // Options say where a server keeps its streams and who may reach it.
@@ -85,7 +90,7 @@ func start(o Options) (*server.Server, error) {
 	}
 	opts := &server.Options{
 		ServerName: "flatwatt", Host: host, Port: port, DontListen: o.InProcessOnly,
-		JetStream: true, StoreDir: o.Dir, SyncAlways: o.SyncAlways, MaxPayload: MaxPayloadBytes,
+		JetStream: true, StoreDir: o.Dir, JetStreamMaxStore: maxStoreBytes, SyncAlways: o.SyncAlways, MaxPayload: MaxPayloadBytes,
 		NoSigs: true, // signals belong to the program
 		NoLog:  o.Logger == nil,
 	}
@@ -129,6 +134,16 @@ func (s *Server) URL() string {
 		return ""
 	}
 	return s.nats.ClientURL()
+}
+
+// Check says what keeps the server from its work, e.g. a disk that was full: a stream whose
+// file could not be written takes nothing more until the server is started anew, even when
+// there is room again.
+func (s *Server) Check() error {
+	if h := s.nats.Healthz(nil); h.Status != "ok" {
+		return fmt.Errorf("nats server: %s (%d): %s", h.Status, h.StatusCode, h.Error)
+	}
+	return nil
 }
 
 // Connect connects from within the process, without a port.
