@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/flatwatt/flatwatt/secure"
 	"github.com/flatwatt/flatwatt/streams/natsd"
@@ -59,12 +60,20 @@ type fileSettings struct {
 	Unit        string `yaml:"unit"`
 	StripPrefix string `yaml:"strip_prefix"`
 	IDDigits    int    `yaml:"id_digits"`
-	MappingFile string `yaml:"mapping_file"`
+	Encoding    string `yaml:"encoding"`
+	IntervalS   int    `yaml:"interval_s"`
+	FirstPointS int    `yaml:"first_point_s"`
+	// Multiplier is CT times PT ratio of every meter; 0 is 1.
+	Multiplier  float64 `yaml:"multiplier"`
+	MappingFile string  `yaml:"mapping_file"`
 }
 
 // flags are the same as flags of inspect and convert, so that what was tried there holds here.
 func (s fileSettings) flags() inputFlags {
-	return inputFlags{format: s.Format, zone: s.Zone, stamp: s.Stamp, unit: s.Unit, strip: s.StripPrefix, digits: s.IDDigits, mapping: s.MappingFile}
+	return inputFlags{
+		format: s.Format, zone: s.Zone, stamp: s.Stamp, unit: s.Unit, strip: s.StripPrefix, digits: s.IDDigits, mapping: s.MappingFile, encoding: s.Encoding,
+		interval: time.Duration(s.IntervalS) * time.Second, firstPoint: time.Duration(s.FirstPointS) * time.Second, multiplier: s.Multiplier,
+	}
 }
 
 // loadTokens reads the tokens of those who push.
@@ -98,10 +107,13 @@ func (s *ingestSettings) check(bad func(string, ...any), embedded bool) {
 		v, least int
 		most     int
 	}{{"push.max_body_mb", p.MaxBodyMB, 1, maxBodyMB}, {"push.mb_per_s", p.MBPerS, 1, maxBodyMB}, {"push.in_flight", p.InFlight, 1, 1000},
-		{"folder.settle_s", s.Folder.SettleS, 1, 86400}, {"files.id_digits", s.Files.IDDigits, 0, 64}} {
+		{"folder.settle_s", s.Folder.SettleS, 1, 86400}, {"files.id_digits", s.Files.IDDigits, 0, 64}, {"files.interval_s", s.Files.IntervalS, 0, 3600}, {"files.first_point_s", s.Files.FirstPointS, -86400, 86400}} {
 		if n.v < n.least || n.v > n.most {
 			bad("ingest.%s: %d; want %d to %d", n.field, n.v, n.least, n.most)
 		}
+	}
+	if m := s.Files.Multiplier; !(m >= 0 && m <= 1e7) {
+		bad("ingest.files.multiplier: %v; want a ratio above 0, or 0 for none", m)
 	}
 	if s.MQTT.Listen != "" && !embedded {
 		bad("ingest.mqtt.listen needs the embedded NATS server; with nats.url, switch on MQTT in that server's own configuration")
