@@ -218,6 +218,7 @@ type service struct {
 	recent   *recentLoads
 	metrics  *metrics.Metrics
 	health   *metrics.Health
+	pulse    *pulse
 	verdicts verdictsOf
 	casework *casework.DB
 	raiser   *alarms.Raiser

@@ -85,7 +85,7 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 	if err != nil {
 		return err
 	}
-	sv := service{raiser: raiserOf(db, policy), casework: db, verdicts: newVerdicts(fleet.Meters(), opt.lang), settings: s, model: model, net: net, fleet: fleet, to: to, board: b, recent: recent, lang: opt.lang, fresh: fresh, metrics: metrics.New(buildVersion().Version), health: &metrics.Health{}}
+	sv := service{raiser: raiserOf(db, policy), casework: db, verdicts: newVerdicts(fleet.Meters(), opt.lang), settings: s, model: model, net: net, fleet: fleet, to: to, board: b, recent: recent, lang: opt.lang, fresh: fresh, metrics: metrics.New(buildVersion().Version), health: &metrics.Health{}, pulse: newPulse(time.Now)}
 	if err := p.serveAll(ctx, sv); err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (p *Program) servicePipeline(sv service, e end) (streams.Pipeline, error) {
 			p.warn("checkpoint %s at position %d is given up (--fresh), warming up from the start of the stream: %v", name, at, why)
 		}
 	}
-	return sv.metrics.Watch(e.part, line), nil
+	return sv.pulse.watch(e.part, sv.metrics.Watch(e.part, line)), nil
 }
 
 var nan32 = float32(math.NaN())
