@@ -1,0 +1,1 @@
+flatwatt simulate --seed 3 --out FLEET --meters 30 --days 40
