@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"casework/energy":           {""},
 	"casework/ledger":           {"access", "casework", "casework/energy"},
 	"casework/sheet":            {},
+	"casework/webhook":          {"access", "casework"},
 	"casework/tips":             {"access", "casework", "casework/ledger"},
 	"casework/report":           {"access", "casework", "casework/alarms", "casework/ledger", "casework/price", "casework/sheet", "casework/spotcheck", "casework/tips"},
 	"casework/spotcheck":        {"access", "casework", "casework/sheet"},

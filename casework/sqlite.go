@@ -228,6 +228,52 @@ func (db *DB) entries(ctx context.Context, query string, args ...any) ([]Entry, 
 // digest in it. known is a head noted earlier, zero if none was. The error is a
 // TamperError where something was changed.
 func (db *DB) Verify(ctx context.Context, known Head) (Head, error) {
+	// An index that lost a row would hide an entry from the trail of its record.
+	var whole string
+	if err := db.sql.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&whole); err != nil {
+		return Head{}, err
+	}
+	if whole != "ok" {
+		return Head{}, TamperError{0, "the file is damaged: " + whole}
+	}
+	if err := db.verifySchema(ctx); err != nil {
+		return Head{}, err
+	}
+	return db.verifyRecords(ctx, known)
+}
+
+// verifySchema compares tables, indexes and triggers with those of a new database: without
+// its triggers a trail is append-only no more.
+func (db *DB) verifySchema(ctx context.Context) error {
+	fresh, err := sql.Open("sqlite", "file::memory:")
+	if err != nil {
+		return err
+	}
+	defer fresh.Close()
+	fresh.SetMaxOpenConns(1) // each connection would have a memory of its own
+	for _, m := range migrations {
+		if _, err := fresh.ExecContext(ctx, m); err != nil {
+			return err
+		}
+	}
+	want, err := schemaOf(ctx, fresh)
+	if err != nil {
+		return err
+	}
+	got, err := schemaOf(ctx, db.sql)
+	if err == nil && got != want {
+		return TamperError{0, "the file's tables, indexes or triggers are not those that this program made"}
+	}
+	return err
+}
+
+func schemaOf(ctx context.Context, pool *sql.DB) (text string, err error) {
+	err = pool.QueryRowContext(ctx, "SELECT coalesce(group_concat(line, char(10)), '') FROM (SELECT type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, '') AS line FROM sqlite_schema ORDER BY line)").Scan(&text)
+	return text, err
+}
+
+// verifyRecords is Verify but for the file's own structure.
+func (db *DB) verifyRecords(ctx context.Context, known Head) (Head, error) {
 	trail, err := db.Trail(ctx, "", "")
 	if err != nil {
 		return Head{}, err

@@ -51,7 +51,7 @@ func newRoot(p *Program) *cobra.Command {
 		newArchive(p, opt), newImport(p, opt), newRescore(p, opt), newRuns(p, opt), newModel(p, opt), newFeedback(p, opt),
 		// Casework.
 		newAlarm(p, opt), newCase(p, opt), newLedger(p, opt), newPrice(p, opt), newSpotCheck(p, opt), newTip(p, opt), newCommitment(p, opt), newApplicant(p, opt), newReport(p, opt),
-		newUser(p, opt), newAudit(p), newBackup(p),
+		newUser(p, opt), newAudit(p), newBackup(p), newWebhook(p),
 	} {
 		root.AddCommand(markUsage(cmd))
 	}

@@ -89,6 +89,9 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 	if err := p.serveAll(ctx, sv); err != nil {
 		return err
 	}
+	if err := p.startHooks(ctx, s, db); err != nil {
+		return err
+	}
 	if err := p.startIngest(ctx, sv); err != nil {
 		return err
 	}
