@@ -48,6 +48,8 @@ func (p *Program) inspect(ctx context.Context, opt *options, flags inputFlags, p
 		return err
 	}
 	how.Totals = true // to be told of
+	var registers registerLog
+	how.OnRegister = registers.take
 	in, err := p.openInput(ctx, path, how)
 	if err != nil {
 		return err
@@ -57,7 +59,7 @@ func (p *Program) inspect(ctx context.Context, opt *options, flags inputFlags, p
 	if zone == nil {
 		zone = time.UTC
 	}
-	s, err := surveySource(ctx, in, meters, zone)
+	s, err := surveySource(ctx, in, meters, zone, &registers)
 	if err != nil {
 		return err
 	}

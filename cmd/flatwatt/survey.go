@@ -49,8 +49,8 @@ type surveyed struct {
 }
 
 // surveySource reads src to its end. Meters may be nil: then every meter is taken, and
-// days are those of zone.
-func surveySource(ctx context.Context, src flatwatt.Source, meters []flatwatt.Meter, zone *time.Location) (*survey, error) {
+// days are those of zone. What registers showed while the source was read is checked too.
+func surveySource(ctx context.Context, src flatwatt.Source, meters []flatwatt.Meter, zone *time.Location, registers *registerLog) (*survey, error) {
 	opt := vee.Options{AnyMeter: len(meters) == 0, Zone: zone}
 	checker, err := vee.New(meters, opt)
 	if err != nil {
@@ -77,7 +77,7 @@ func surveySource(ctx context.Context, src flatwatt.Source, meters []flatwatt.Me
 		}
 		batch.Readings = s.totals.keep(batch.Readings)
 		s.take(batch)
-		checker.Add(&out, batch.Readings)
+		registers.add(checker, &out, batch.Readings)
 		s.settle(&out)
 	}
 	checker.Close(&out)

@@ -33,6 +33,8 @@ type (
 	Info    = format.Info
 	Tally   = format.Tally
 	Stamp   = format.Stamp
+
+	RegisterReading = format.RegisterReading
 )
 
 // Which end of its interval a time names.

@@ -96,6 +96,7 @@ func (d *decoder) one(o *format.Out, m *format.Meter, i int) {
 		start = at
 	}
 	if rt.Register() {
+		o.Showed(m, rt.ch, at, x*rt.unit.Factor*m.Factor)
 		delta, ok, reason := m.Register(d.tally, rt.ch.Name, at, x, 0, v.quality == flatwatt.Estimated)
 		if reason != "" {
 			fail("value", "%s", reason)

@@ -194,6 +194,7 @@ func (d *decoder) one(o *format.Out, r *record, at int64, v float64, q flatwatt.
 		start = at
 	}
 	if r.register {
+		o.Showed(r.m, r.ch, at, v*r.unit.Factor*r.m.Factor)
 		delta, ok, reason := r.m.Register(d.tally, r.ch.Name, at, v, 0, q == flatwatt.Estimated)
 		if reason != "" {
 			o.Reject(r.line, "value", reason, r.raw)

@@ -116,6 +116,7 @@ func (d *decoder) register(o *format.Out, r *row, energy float64) {
 		d.tally.Missing++
 		return
 	}
+	o.Showed(r.m, r.registerChannel(), r.start, energy*r.unit.Factor*r.m.Factor)
 	delta, ok, reason := r.m.Register(d.tally, r.ch.Name, r.start, energy, 0, r.quality == flatwatt.Estimated)
 	if reason != "" {
 		o.Reject(r.line, roleNames[roleRegister], reason, r.raw)
@@ -143,8 +144,8 @@ func (d *decoder) register(o *format.Out, r *row, energy float64) {
 	o.Reading(&out, r.line)
 }
 
-// addDelta hands a difference to the joiner.
-func (d *decoder) addDelta(r *row, delta *format.Delta, q flatwatt.Quality) {
+// registerChannel is the channel of the differences of a row's register.
+func (r *row) registerChannel() format.Channel {
 	ch := r.ch
 	ch.Rank += format.RankRegister
 	if isRegister(ch.Quantity) {
@@ -152,6 +153,11 @@ func (d *decoder) addDelta(r *row, delta *format.Delta, q flatwatt.Quality) {
 	} else {
 		ch.Quantity = format.Import
 	}
+	return ch
+}
+
+// addDelta hands a difference to the joiner.
+func (d *decoder) addDelta(r *row, delta *format.Delta, q flatwatt.Quality) {
 	one := [1]float64{delta.Energy * r.unit.Factor * r.m.Factor}
-	d.joiner.Add(d.tally, r.m.ID, ch, &format.Values{Start: delta.Start, Length: delta.End - delta.Start, V: one[:], All: q, Version: r.version, Line: r.line})
+	d.joiner.Add(d.tally, r.m.ID, r.registerChannel(), &format.Values{Start: delta.Start, Length: delta.End - delta.Start, V: one[:], All: q, Version: r.version, Line: r.line})
 }

@@ -115,6 +115,7 @@ func (d *decoder) wideRegister(o *format.Out, r *row, from int64) {
 		if x != x {
 			continue
 		}
+		o.Showed(r.m, r.registerChannel(), from+int64(i)*d.layout.step, x*r.unit.Factor*r.m.Factor)
 		delta, ok, reason := r.m.Register(d.tally, r.ch.Name, from+int64(i)*d.layout.step, x, 0, r.quality == flatwatt.Estimated)
 		if reason != "" && !told {
 			o.Reject(r.line, d.layout.names[d.layout.first+i], reason, r.raw)

@@ -192,6 +192,7 @@ func (d *decoder) one(o *format.Out, b *block, v *value, rt *readingType, m *for
 		return
 	}
 	if register {
+		o.Showed(m, ch, v.start+v.length, v.v*u.Factor*m.Factor)
 		delta, ok, reason := m.Register(d.tally, ch.Name, v.start+v.length, v.v, 0, v.quality == flatwatt.Estimated)
 		if reason != "" {
 			o.Reject(v.line, "IntervalReading", reason, []byte(v.raw))

@@ -66,6 +66,9 @@ type Options struct {
 	// Totals keeps readings longer than an hour (NEM13, daily and monthly energy), which
 	// are otherwise rejected because nothing in flatwatt scores them.
 	Totals bool
+	// OnRegister is told what registers of all delivered energy showed, in the order of the
+	// file, so that intervals can be checked against them; nil tells nobody.
+	OnRegister func(RegisterReading)
 	// Window is how many readings may be held back to join channels and corrections that
 	// stand apart in the file; 0 means DefaultWindow.
 	Window int

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/flatwatt/flatwatt"
 )
 
 // A register is the last state of one cumulative register of a meter.
@@ -82,3 +84,19 @@ func (m *Meter) register(name string) *register {
 }
 
 func utc(sec int64) string { return time.Unix(sec, 0).UTC().Format(time.RFC3339) }
+
+// A RegisterReading is what a register of all the energy delivered to a meter showed, with
+// its unit and ratios applied.
+type RegisterReading struct {
+	Meter flatwatt.MeterID
+	At    time.Time
+	Total flatwatt.KWh
+}
+
+// Showed tells Options.OnRegister of a register reading in kWh, if the channel is that of
+// all delivered energy.
+func (o *Out) Showed(m *Meter, ch Channel, at int64, kWh float64) {
+	if o.opt.OnRegister != nil && ch.Quantity == Import && ch.Rank == RankRegister {
+		o.opt.OnRegister(RegisterReading{m.ID, time.Unix(at, 0).UTC(), flatwatt.KWh(kWh)})
+	}
+}

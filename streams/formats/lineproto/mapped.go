@@ -227,6 +227,7 @@ func (d *mappedDecoder) give(o *format.Out, p *point) (field, reason string) {
 		if p.register != p.register {
 			return d.keys.register, fmt.Sprintf("there is no field %.40s: name the field of the register in the mapping", d.keys.register)
 		}
+		o.Showed(p.m, format.Channel{Rank: format.RankRegister}, p.at, p.register*d.unit.Factor*p.m.Factor)
 		delta, ok, reason := p.m.Register(d.tally, "", p.at, p.register, 0, p.quality == flatwatt.Estimated)
 		if !ok {
 			return d.keys.register, reason

@@ -55,13 +55,13 @@ func channelOf(kind byte, dataType []byte) (ch format.Channel, use, known bool) 
 	case 'R':
 		switch t {
 		case "", "1", "01":
-			return format.Channel{Name: "R1"}, true, true
+			return format.Channel{Name: "R1", Rank: format.RankRegister}, true, true
 		case "2":
-			return format.Channel{Name: "R2", Quantity: format.ReactiveImport}, true, true
+			return format.Channel{Name: "R2", Quantity: format.ReactiveImport, Rank: format.RankRegister}, true, true
 		case "5":
-			return format.Channel{Name: "R5", Quantity: format.Export}, true, true
+			return format.Channel{Name: "R5", Quantity: format.Export, Rank: format.RankRegister}, true, true
 		case "6":
-			return format.Channel{Name: "R6", Quantity: format.ReactiveExport}, true, true
+			return format.Channel{Name: "R6", Quantity: format.ReactiveExport, Rank: format.RankRegister}, true, true
 		}
 	case 'U':
 		return format.Channel{Name: "U" + t, Quantity: format.Voltage}, true, true
@@ -196,6 +196,7 @@ func (d *decoder) differences(o *format.Out, c *curve, m *format.Meter, ch forma
 		if x != x {
 			continue
 		}
+		o.Showed(m, ch, v.Start+int64(i)*v.Length, x*m.Factor)
 		delta, ok, reason := m.Register(d.tally, ch.Name, v.Start+int64(i)*v.Length, x, 0, false)
 		if reason != "" && !told {
 			o.Reject(c.line, fmt.Sprintf("%c%d", c.kind, c.from+i+1), reason, c.raw)
