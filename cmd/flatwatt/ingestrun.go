@@ -14,6 +14,7 @@ import (
 	js "github.com/nats-io/nats.go/jetstream"
 
 	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/detectors/outside"
 	"github.com/flatwatt/flatwatt/secure"
 	"github.com/flatwatt/flatwatt/streams/formats"
 	"github.com/flatwatt/flatwatt/streams/ingest"
@@ -36,7 +37,12 @@ func (p *Program) startIngest(ctx context.Context, sv service) error {
 	in := &ingest.Intake{JetStream: sv.to.stream, Route: routeOf(meters)}
 	open := opener(how)
 	if s.Push.Listen != "" {
-		if err := p.startPush(s.Push, in, open); err != nil {
+		register := outside.NewRegister(meters)
+		check := func(o flatwatt.Outside) (field, reason string) {
+			_, field, reason = register.Match(o)
+			return field, reason
+		}
+		if err := p.startPush(s.Push, in, open, check); err != nil {
 			return err
 		}
 	}
@@ -93,8 +99,8 @@ func opener(how formats.Options) ingest.Open {
 	}
 }
 
-// startPush listens for readings over HTTP.
-func (p *Program) startPush(s pushSettings, in *ingest.Intake, open ingest.Open) error {
+// startPush listens for readings and outside evidence over HTTP.
+func (p *Program) startPush(s pushSettings, in *ingest.Intake, open ingest.Open, check ingest.CheckEvidence) error {
 	tokens, err := ingest.ParseTokens(string(s.Tokens))
 	if err != nil {
 		return usagef("ingest.push tokens: %w", err)
@@ -112,7 +118,9 @@ func (p *Program) startPush(s pushSettings, in *ingest.Intake, open ingest.Open)
 		}
 		listener, url = tls.NewListener(listener, pair.Server()), "https://"+listener.Addr().String()
 	}
-	server := ingest.Server(ingest.NewPush(in, open, tokens, limits, p.warn), limits)
+	push := ingest.NewPush(in, open, tokens, limits, p.warn)
+	push.TakeEvidence(check)
+	server := ingest.Server(push, limits)
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
 	p.atExit(func() error {

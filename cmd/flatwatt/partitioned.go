@@ -143,7 +143,7 @@ func (p *Program) scoreBuckets(ctx context.Context, g *grid, buckets []int, read
 func (p *Program) bucketPipeline(g *grid, bucket int) (streams.Pipeline, error) {
 	meters := g.buckets[bucket]
 	model := *g.model // checking a model prepares it: loops must not do that to the same one
-	scorer, err := newScorerOn(g.net, &model, meters, g.fleet.Meters(), g.fleet.Weather(), asideOf(g.fleet))
+	scorer, err := newScorerOn(g.net, &model, meters, g.fleet.Meters(), g.fleet.Weather(), g.aside())
 	if err != nil {
 		return streams.Pipeline{}, err
 	}
@@ -213,6 +213,7 @@ type service struct {
 	model    *detectors.Params
 	fleet    *file.Fleet
 	net      *network.Network
+	book     flatwatt.OutsideBook // of the fleet's files and the stream
 	to       *servers
 	board    *board
 	recent   *recentLoads
@@ -224,6 +225,13 @@ type service struct {
 	raiser   *alarms.Raiser
 	lang     string
 	fresh    bool // start over from the stream's start where a checkpoint does not fit
+}
+
+// aside is what the service knows beside readings and weather.
+func (sv *service) aside() aside {
+	a := filesOf(sv.fleet)
+	a.book = sv.book
+	return a
 }
 
 // An end says which part of the stream a loop scores and where its results go.

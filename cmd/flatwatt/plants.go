@@ -18,7 +18,14 @@ type aside struct {
 }
 
 // asideOf is what the files of a fleet say beside readings and weather.
-func asideOf(fleet *file.Fleet) (a aside) {
+func asideOf(fleet *file.Fleet) aside {
+	a := filesOf(fleet)
+	a.book = bookOf(fleet)
+	return a
+}
+
+// filesOf is asideOf without outside evidence and registers.
+func filesOf(fleet *file.Fleet) (a aside) {
 	a.water = fleet.Inflow()
 	for _, e := range fleet.Events() {
 		a.events = append(a.events, plant.Event{Meter: flatwatt.MeterID(e.Meter), Start: e.Start, End: e.End, Kind: e.Kind})
@@ -26,7 +33,6 @@ func asideOf(fleet *file.Fleet) (a aside) {
 	for _, c := range fleet.Coin() {
 		a.coin = append(a.coin, hall.Week(c))
 	}
-	a.book = bookOf(fleet)
 	return a
 }
 

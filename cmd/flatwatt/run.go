@@ -86,6 +86,9 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 		return err
 	}
 	sv := service{raiser: raiserOf(db, policy), casework: db, verdicts: newVerdicts(fleet.Meters(), opt.lang), settings: s, model: model, net: net, fleet: fleet, to: to, board: b, recent: recent, lang: opt.lang, fresh: fresh, metrics: metrics.New(buildVersion().Version), health: &metrics.Health{}, pulse: newPulse(time.Now)}
+	if sv.book, err = p.followEvidence(ctx, fleet, to); err != nil {
+		return err
+	}
 	if err := p.serveAll(ctx, sv); err != nil {
 		return err
 	}
@@ -119,7 +122,7 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 
 // runWhole scores the whole stream in this process.
 func (p *Program) runWhole(ctx context.Context, sv service) error {
-	scorer, err := newScorerOn(sv.net, sv.model, sv.fleet.Meters(), sv.fleet.Meters(), sv.fleet.Weather(), asideOf(sv.fleet))
+	scorer, err := newScorerOn(sv.net, sv.model, sv.fleet.Meters(), sv.fleet.Meters(), sv.fleet.Weather(), sv.aside())
 	if err != nil {
 		return err
 	}

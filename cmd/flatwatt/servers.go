@@ -132,7 +132,7 @@ func (p *Program) startStream(ctx context.Context, s settings, to *servers) (err
 	return to.ensureStreams(ctx, s)
 }
 
-// ensureStreams makes the streams of readings and rejects where they are missing.
+// ensureStreams makes the streams of readings, rejects and outside evidence where they are missing.
 func (to *servers) ensureStreams(ctx context.Context, s settings) (err error) {
 	keep := jetstream.Retention{Replicas: s.NATS.Replicas}
 	if n := s.Partitions.Buckets; n > 0 {
@@ -143,7 +143,10 @@ func (to *servers) ensureStreams(ctx context.Context, s settings) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = jetstream.EnsureRejected(ctx, to.stream, keep)
+	if _, err = jetstream.EnsureRejected(ctx, to.stream, keep); err != nil {
+		return err
+	}
+	_, err = jetstream.EnsureEvidence(ctx, to.stream, keep)
 	return err
 }
 

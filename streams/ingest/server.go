@@ -53,7 +53,8 @@ func (l *Limits) complete() {
 	}
 }
 
-// Push is the HTTP server's handler: POST /api/v1/readings, GET /healthz.
+// Push is the HTTP server's handler: POST /api/v1/readings, POST /api/v1/evidence where
+// TakeEvidence was called, GET /healthz.
 type Push struct {
 	intake *Intake
 	open   Open
@@ -62,6 +63,8 @@ type Push struct {
 	rate   *rate
 	slots  chan struct{}
 	note   func(format string, args ...any)
+
+	evidence CheckEvidence // nil: outside evidence is not taken
 }
 
 // NewPush returns a handler. note, if not nil, is told in one line what each push brought.
@@ -89,6 +92,8 @@ func (p *Push) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/healthz" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		p.health(w, r)
+	case r.URL.Path == EvidencePath && p.evidence != nil && r.Method == http.MethodPost:
+		p.pushEvidence(w, r)
 	case r.URL.Path != ReadingsPath:
 		refuse(w, http.StatusNotFound, "there is nothing here; readings go to "+ReadingsPath)
 	case r.Method != http.MethodPost && r.Method != http.MethodPut:
