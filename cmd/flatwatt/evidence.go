@@ -119,8 +119,8 @@ func newEvidence(p *Program) *cobra.Command {
 		Short: "Publish a file of outside evidence for the service to fuse",
 		Long: `Import reads a file in the form of evidence.csv and publishes each row to ami.evidence. Rows
 that are bad, or that name no meter, account or address of the register, are listed and
-left out. What is imported counts from today: entered is when the server stored it. To
-have past days scored with it, put the file into the fleet directory and score again.`,
+left out. A row counts from the day in its column entered, where it has one, else from
+today, when the server stores it; days that are closed already change when scored again.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.importEvidence(cmd.Context(), in, args[0]) },
 	}

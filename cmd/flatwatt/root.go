@@ -49,6 +49,7 @@ func newRoot(p *Program) *cobra.Command {
 		newDemo(p, opt), newRun(p, opt), newReplay(p, opt), newIngest(p, opt), newInspect(p, opt), newConvert(p, opt), newQuality(p, opt), newScore(p, opt), newEvaluate(p, opt), newSimulate(p, opt), newInject(p, opt), newFit(p, opt), newPartitions(p, opt), newDoctor(p, opt), newBench(p, opt), newExplain(p, opt), newTopology(p, opt), newGrafana(p), newConfig(p, opt), newVersion(p, opt),
 		// Archive, re-scoring and learning.
 		newArchive(p, opt), newImport(p, opt), newRescore(p, opt), newRuns(p, opt), newModel(p, opt), newFeedback(p, opt),
+		newEvidence(p), newScreen(p, opt),
 		// Casework.
 		newAlarm(p, opt), newCase(p, opt), newLedger(p, opt), newPrice(p, opt), newSpotCheck(p, opt), newTip(p, opt), newCommitment(p, opt), newApplicant(p, opt), newReport(p, opt),
 		newUser(p, opt), newAudit(p), newBackup(p), newWebhook(p),

@@ -62,7 +62,8 @@ func (f *Fleet) readEvidence() error {
 	}, "kind", "source", "at", "by")
 }
 
-// ReadEvidence reads a file in the form of evidence.csv. Rows that cannot be taken are in
+// ReadEvidence reads a file in the form of evidence.csv. Entered is zero where the file does
+// not say it. Rows that cannot be taken are in
 // rejected, with line, field and remedy.
 func ReadEvidence(path string) (list []Told, rejected []flatwatt.Rejected, err error) {
 	f := &Fleet{dir: filepath.Dir(path), rejects: newRejects(DefaultMaxRejects)}
@@ -77,6 +78,9 @@ func ReadEvidence(path string) (list []Told, rejected []flatwatt.Rejected, err e
 	}
 	for t.next() {
 		if o, ok := parseEvidence(t); ok {
+			if t.get("entered") == "" {
+				o.Entered = time.Time{}
+			}
 			list = append(list, Told{o, fmt.Sprintf("%s:%d", name, t.line), string(t.raw)})
 		}
 	}

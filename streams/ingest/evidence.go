@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/streams/jetstream"
@@ -55,6 +56,7 @@ func (p *Push) storeEvidence(ctx context.Context, body []byte, client string) an
 	list, wrong := wire.ParseOutside(body)
 	var res Result
 	for i, o := range list {
+		o.Entered = time.Time{} // now, whatever the sender says
 		o.By = strings.TrimSpace(o.By + " (" + client + ")")
 		done := o
 		field, reason := done.Complete()

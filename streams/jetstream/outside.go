@@ -51,7 +51,7 @@ type Heard struct {
 
 // FollowEvidence tells every piece of evidence that the stream holds, in its order, calls
 // caughtUp once, and goes on with what comes until ctx ends. A piece was entered when the
-// server stored it: no clock of a sender takes part. tell returns an error to stop.
+// server stored it, or earlier where an import of history says so. tell returns an error to stop.
 func FollowEvidence(ctx context.Context, j js.JetStream, tell func(Heard) error, caughtUp func()) error {
 	s, err := j.Stream(ctx, EvidenceStream)
 	if err != nil {
@@ -104,7 +104,9 @@ func hear(m js.Msg, tell func(Heard) error) (pending uint64, err error) {
 	}
 	list, wrong := wire.ParseOutside(m.Data())
 	for _, o := range list {
-		o.Entered = meta.Timestamp.UTC()
+		if at := meta.Timestamp.UTC(); o.Entered.IsZero() || o.Entered.After(at) {
+			o.Entered = at
+		}
 		if field, reason := o.Complete(); field != "" {
 			err = bad(field, reason)
 		} else {

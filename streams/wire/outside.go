@@ -24,13 +24,15 @@ type outsideJSON struct {
 	By      string     `json:"by"`
 	LogOdds *float64   `json:"log_odds,omitempty"`
 	Until   *time.Time `json:"until,omitempty"`
+	Entered *time.Time `json:"entered,omitempty"`
 	Note    string     `json:"note,omitempty"`
 }
 
 // MaxOutsideBytes bounds a body of outside evidence.
 const MaxOutsideBytes = 1 << 20
 
-// AppendOutside appends o as JSON. When it was entered is not told: the stream says it.
+// AppendOutside appends o as JSON. When it was entered is told where it is not zero; else
+// the stream says it.
 func AppendOutside(b []byte, o flatwatt.Outside) ([]byte, error) {
 	j := outsideJSON{ID: o.ID, Meter: string(o.Meter), Account: o.Account, Address: o.Address, Kind: string(o.Kind),
 		Source: o.Source, At: o.At.UTC(), By: o.By, Note: o.Note}
@@ -40,6 +42,10 @@ func AppendOutside(b []byte, o flatwatt.Outside) ([]byte, error) {
 	if !o.Until.IsZero() {
 		until := o.Until.UTC()
 		j.Until = &until
+	}
+	if !o.Entered.IsZero() {
+		entered := o.Entered.UTC()
+		j.Entered = &entered
 	}
 	text, err := json.Marshal(j)
 	return append(b, text...), err
@@ -82,6 +88,9 @@ func (j *outsideJSON) outside() flatwatt.Outside {
 	}
 	if j.Until != nil {
 		o.Until = j.Until.UTC()
+	}
+	if j.Entered != nil {
+		o.Entered = j.Entered.UTC()
 	}
 	return o
 }
