@@ -20,7 +20,9 @@ func evidenceVillage(t *testing.T) (dir string, env map[string]string) {
 	if code, _, stderr := run(t, nil, "simulate", "--config", config, "--out", dir); code != exitOK {
 		t.Fatal(stderr)
 	}
-	return dir, map[string]string{
+	token := filepath.Join(t.TempDir(), "token")
+	writeFile(t, token, "a-token-for-the-page-of-this-test")
+	return dir, map[string]string{"FLATWATT_HTTP_TOKEN_FILE": token,
 		"FLATWATT_DATA_DIR": filepath.Join(t.TempDir(), "data"), "FLATWATT_FLEET": dir, "FLATWATT_NATS_LISTEN": "127.0.0.1:0",
 		"FLATWATT_INFLUX_LISTEN": "127.0.0.1:0", "FLATWATT_HTTP_LISTEN": "127.0.0.1:0", "FLATWATT_INGEST_PUSH_LISTEN": "127.0.0.1:0",
 		ingestTokenEnv: "hotline " + pushToken,
@@ -89,8 +91,8 @@ func TestEvidenceIsFusedByTheService(t *testing.T) {
 	}
 	var odds float64
 	var reason string
-	for deadline := time.Now().Add(waitMost); odds == 0; time.Sleep(20 * time.Millisecond) {
-		if _, body := get(t, page+"/api/suspects?all=1"); strings.Contains(body, "c0000001") {
+	for deadline := time.Now().Add(waitMost); odds == 0; time.Sleep(500 * time.Millisecond) {
+		if _, body := getAs(t, env, page+"/api/suspects?all=1"); strings.Contains(body, "c0000001") {
 			odds, reason = outsideOf(t, body, "c0000001")
 		}
 		if time.Now().After(deadline) {
