@@ -98,14 +98,14 @@ func Open(name string, r io.Reader, opt Options) (flatwatt.Source, Info, error) 
 			return nil, info, fmt.Errorf("%s: the zip file is empty: %w", name, ErrUnknown)
 		}
 	}
-	first, err := openMember(members[0], opt, &info)
-	if err != nil {
+	c := &chain{rest: members[1:], opt: opt, tally: info.Tally}
+	if c.now, err = c.open(members[0], &info); err != nil {
 		return damaged(name, compression, opt, info, err)
 	}
 	if len(members) == 1 {
-		return first, info, nil
+		return c.now, info, nil
 	}
-	return &chain{now: first, rest: members[1:], opt: opt, tally: info.Tally}, info, nil
+	return c, info, nil
 }
 
 // damaged makes a source that rejects the file, if err says that the file is at fault.
@@ -119,8 +119,39 @@ func damaged(name, compression string, opt Options, info Info, err error) (flatw
 	return format.NewSource(in, opt, func(*format.Out) error { return d }), info, nil
 }
 
-// openMember finds out what a file is and opens it. It fills in info.
-func openMember(m format.Member, opt Options, info *Info) (flatwatt.Source, error) {
+// open finds out what a file is and opens it. It fills in info.
+func (c *chain) open(m format.Member, info *Info) (flatwatt.Source, error) {
+	in, err := c.find(m, info)
+	if err != nil {
+		return nil, err
+	}
+	if f := info.Format; f.Joins && len(c.rest) > 0 {
+		in.Next = func() (*format.Input, error) { return c.more(f, in.Next) }
+	}
+	return info.Format.Open(in, c.opt)
+}
+
+// more opens the next file if it is of a format; it is then no longer one of the rest.
+func (c *chain) more(f Format, next func() (*format.Input, error)) (*format.Input, error) {
+	if len(c.rest) == 0 {
+		return nil, nil
+	}
+	info := Info{Tally: c.tally}
+	in, err := c.find(c.rest[0], &info)
+	var d *format.Damage
+	switch {
+	case errors.As(err, &d), errors.Is(err, ErrUnknown), err == nil && info.Format.Name != f.Name:
+		return nil, nil // it will be opened again, as a file of its own
+	case err != nil:
+		return nil, err
+	}
+	c.rest = c.rest[1:]
+	in.Next = next
+	return in, nil
+}
+
+// find finds out what a file is.
+func (c *chain) find(m format.Member, info *Info) (*format.Input, error) {
 	r, err := m.Open()
 	if err != nil {
 		return nil, err
@@ -130,12 +161,12 @@ func openMember(m format.Member, opt Options, info *Info) (flatwatt.Source, erro
 	if err != nil && err != io.EOF && len(head) == 0 {
 		return nil, fmt.Errorf("reading %s: %w", m.Name, err)
 	}
-	if len(head) == 0 && opt.Format == "" {
+	if len(head) == 0 && c.opt.Format == "" {
 		return nil, &format.Damage{Line: 1, Reason: "the file is empty: export it again"}
 	}
 	in := &format.Input{Name: m.Name, R: b, At: m.At, Size: m.Size, Tally: info.Tally}
 	if !bytes.HasPrefix(head, []byte("PAR1")) {
-		if info.Encoding = opt.Encoding; info.Encoding == "" {
+		if info.Encoding = c.opt.Encoding; info.Encoding == "" {
 			info.Encoding = format.DetectEncoding(head)
 		}
 		if in.R, err = format.UTF8(b, info.Encoding); err != nil {
@@ -143,12 +174,8 @@ func openMember(m format.Member, opt Options, info *Info) (flatwatt.Source, erro
 		}
 		head = format.HeadUTF8(head, info.Encoding)
 	}
-	f, confidence, err := choose(m.Name, head, opt)
-	if err != nil {
-		return nil, err
-	}
-	info.Format, info.Confidence = f, confidence
-	return f.Open(in, opt)
+	info.Format, info.Confidence, err = choose(m.Name, head, c.opt)
+	return in, err
 }
 
 func choose(name string, head []byte, opt Options) (best Format, confidence int, err error) {
@@ -192,7 +219,7 @@ func (c *chain) Read(ctx context.Context) (flatwatt.Batch, error) {
 		m := c.rest[0]
 		c.base, c.rest = c.here, c.rest[1:]
 		info := Info{Tally: c.tally}
-		next, err := openMember(m, c.opt, &info)
+		next, err := c.open(m, &info)
 		var d *format.Damage
 		switch {
 		case errors.As(err, &d):

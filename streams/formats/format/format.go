@@ -17,6 +17,7 @@ type Format struct {
 	Name        string   // as in Options.Format: "nem12"
 	Description string   // one line, for people
 	Extensions  []string // with the dot, lower case: ".csv"
+	Joins       bool     // files of one zip are parts of one whole: see Input.Next
 
 	// Sniff says how sure it is, 0 to 100, that a file begins like this format. head
 	// is the beginning as UTF-8 and not compressed, except for binary formats.
@@ -34,6 +35,10 @@ type Input struct {
 	At    io.ReaderAt
 	Size  int64  // of At
 	Tally *Tally // counts what was put right or left out
+
+	// Next opens the next file of a zip if it is of the same format and the format joins
+	// files; nil, or nil from it: there is none.
+	Next func() (*Input, error)
 }
 
 // Stamp says which end of its interval a time names.

@@ -68,6 +68,10 @@ func (b *block) lowest(q Quantity) (rank uint8) {
 
 // give writes the readings of a block in the order of time.
 func (b *block) give(o *Out, offset int64) {
+	if now := o.name; b.file != "" {
+		o.name = b.file
+		defer func() { o.name = now }()
+	}
 	energy := b.ofLowestRank(Import, Export)
 	if b.shadowed {
 		o.Tally.Skip("registers of a meter and day that have intervals too", b.count())

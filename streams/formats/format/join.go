@@ -57,6 +57,7 @@ type Joiner struct {
 	free   []*block
 	last   *block
 	held   int
+	file   string // that values come from now; "": the source's own
 }
 
 type blockKey struct {
@@ -73,6 +74,7 @@ type dayKey struct {
 
 type block struct {
 	blockKey
+	file     string
 	line     int64 // where it began
 	channels []series
 	shadowed bool // intervals of another length say what these registers do
@@ -90,6 +92,9 @@ type series struct {
 func NewJoiner(opt Options, offset int64) *Joiner {
 	return &Joiner{opt: opt, window: orDefault(opt.Window, DefaultWindow), offset: offset, blocks: map[blockKey]*block{}, days: map[dayKey][]*block{}}
 }
+
+// Begin says that the values that follow are from another file.
+func (j *Joiner) Begin(name string) { j.file = name }
 
 // Values is a run of consecutive values of one channel.
 type Values struct {
@@ -138,7 +143,7 @@ func (j *Joiner) block(key blockKey, line int64) *block {
 		} else {
 			b = &block{}
 		}
-		b.blockKey, b.line, b.shadowed = key, line, false
+		b.blockKey, b.file, b.line, b.shadowed = key, j.file, line, false
 		j.blocks[key] = b
 		of := dayKey{key.meter, key.day}
 		j.days[of] = append(j.days[of], b)

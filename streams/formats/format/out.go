@@ -82,6 +82,9 @@ func (o *Out) Reject(line int64, field, reason string, raw []byte) {
 	})
 }
 
+// Begin says that what follows is from another file.
+func (o *Out) Begin(name string) { o.name = name }
+
 // Full says that a decoder had better return from its step.
 func (o *Out) Full() bool { return len(o.batch.Readings)+len(o.batch.Rejected) >= batchItems }
 

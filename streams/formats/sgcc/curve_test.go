@@ -1,6 +1,8 @@
 package sgcc_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"fmt"
 	"math"
 	"strings"
@@ -166,4 +168,43 @@ func TestCurveInGB18030(t *testing.T) {
 	// The identifier itself may be Chinese.
 	r = formattest.Read(t, "p.csv", b, formats.Options{Mapping: &formats.Mapping{Meter: "用户名称"}, Format: "sgcc"})
 	formattest.Check(t, r.First(1), "鄂尔多斯矿业 01-14T16:00 60 2 - - A\n")
+}
+
+// A delivery is a zip of tables: voltages join the power of the same meter and day, the
+// register stays behind it, and places name the table.
+func TestTablesOfOneZipAreJoined(t *testing.T) {
+	table := func(prefix string, rows ...string) string {
+		return head + formattest.Columns(prefix, 24) + "\n" + strings.Join(rows, "\n") + "\n"
+	}
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for name, text := range map[string]string{
+		"e_mp_cur_curve.csv":   table("I", "7,2026-01-15,1,3,"+points("5", "5")),
+		"e_mp_power_curve.csv": table("P", "7,2026-01-15,1,3,"+points("2", "3"), "8,2026-01-15,2,3,"+points("1", "1"), "8,2026-01-15,3,3,"+points("1")),
+		"e_mp_read_curve.csv":  table("R", "7,2026-01-15,1,3,"+points("10", "12", "15"), "9,2026-01-15,1,3,"+points("10", "12", "15")),
+		"e_mp_vol_curve.csv":   table("U", "7,2026-01-15,1,3,"+points("230", "231"), "7,2026-01-15,2,3,"+points("232", "233"), "x"),
+		"liesmich.txt":         "nothing\n",
+	} {
+		f, err := z.Create(name)
+		if err == nil {
+			_, err = f.Write([]byte(text))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := formattest.Read(t, "d.zip", b.Bytes(), formats.Options{})
+	formattest.Check(t, r, `
+	7 01-14T16:00 60 2 - 231 A
+	7 01-14T17:00 60 3 - 232 A
+	8 01-14T16:00 60 2 - - A
+	9 01-14T16:00 60 2 - - A
+	9 01-14T17:00 60 3 - - A
+	! d.zip/e_mp_vol_curve.csv:4 []
+	! d.zip/e_mp_power_curve.csv:3 [energy_kwh]
+	! d.zip/liesmich.txt []
+	`)
 }

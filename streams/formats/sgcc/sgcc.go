@@ -27,8 +27,8 @@ var china = time.FixedZone("UTC+8", 8*3600)
 func Format() format.Format {
 	return format.Format{
 		Name: "sgcc", Description: "State Grid curve tables (E_MP_POWER_CURVE …), CSV or JSON",
-		Extensions: []string{".csv", ".txt", ".json", ".ndjson", ".dat"},
-		Sniff:      sniff, Open: open,
+		Extensions: []string{".csv", ".txt", ".json", ".ndjson", ".dat"}, Joins: true,
+		Sniff: sniff, Open: open,
 	}
 }
 
@@ -117,15 +117,34 @@ func (d *decoder) step(o *format.Out) (err error) {
 		d.joiner.Drain(o)
 		return nil
 	}
-	d.drained = true
 	if damage, ok := err.(*format.Damage); ok {
 		o.Reject(damage.Line, "", damage.Reason, nil)
-		return nil
+		err = io.EOF
 	}
 	if err == io.EOF {
-		return nil
+		return d.next(o)
 	}
+	d.drained = true
 	return err
+}
+
+// next goes on to the next table of a zip, which may hold the voltages of the power that
+// this one held, or else lets the joiner give out what it holds.
+func (d *decoder) next(o *format.Out) error {
+	if d.in.Next != nil {
+		in, err := d.in.Next()
+		if err != nil {
+			return err
+		}
+		if in != nil {
+			d.in, d.started, d.table, d.queue, d.lines = in, false, nil, nil, nil
+			o.Begin(in.Name)
+			d.joiner.Begin(in.Name)
+			return nil
+		}
+	}
+	d.drained = true
+	return nil
 }
 
 // start looks whether the file is a table or its JSON twin, and reads the header.
