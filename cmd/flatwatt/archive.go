@@ -174,7 +174,8 @@ func newArchiveVerify(p *Program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			bar.end("%d of %d files are as they were written", len(a.Manifest().Files)-len(faults), len(a.Manifest().Files))
+			files := len(a.Manifest().Files) + len(a.Manifest().Rejected)
+			bar.end("%d of %d files are as they were written", files-len(faults), files)
 			for _, f := range faults {
 				p.say("%s: %s", f.Key, f.Reason)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,6 +46,11 @@ func (f *deskFlags) now() (time.Time, error) {
 func (p *Program) openCasework(ctx context.Context, path string, create bool) (*casework.DB, error) {
 	if _, err := os.Stat(path); !create && err != nil {
 		return nil, usagef("--casework: %w; `flatwatt user add` makes a new one with its first user", err)
+	}
+	if create { // all servers may be elsewhere, so that nobody has made data_dir yet
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return nil, err
+		}
 	}
 	db, err := casework.Open(ctx, path)
 	if err != nil {

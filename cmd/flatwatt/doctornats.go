@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
 
+	"github.com/flatwatt/flatwatt/schedule"
 	"github.com/flatwatt/flatwatt/streams/jetstream"
 	"github.com/flatwatt/flatwatt/streams/partition"
 )
@@ -68,7 +69,19 @@ func (d *doctor) makeStreams(ctx context.Context, j js.JetStream) error {
 	if _, err := jetstream.OpenCheckpoints(ctx, j, "doctor", "", to.replicas); err != nil {
 		return err
 	}
-	_, err := partition.OpenStore(ctx, j, to.replicas)
+	if _, err := partition.OpenStore(ctx, j, to.replicas); err != nil || d.settings.Archive.URL == "" {
+		return err
+	}
+	if _, err := schedule.OpenRecords(ctx, j, to.replicas); err != nil {
+		return err
+	}
+	jobs, err := d.settings.jobs()
+	if err != nil {
+		return err
+	}
+	if _, err = schedule.OpenServer(ctx, j, jobs, to.replicas); errors.Is(err, schedule.ErrNoSchedules) {
+		return nil // the workers' clocks will do
+	}
 	return err
 }
 

@@ -188,12 +188,14 @@ func (p *Program) importSource(ctx context.Context, w *archive.Writer, flags imp
 		n := flatwatt.Position(len(b.Readings))
 		if next+n <= before.Position {
 			next += n
+			p.seen.add(b.Readings)
 			skipped += int64(n)
 			continue
 		}
 		next += n
 		rejected += int64(len(b.Rejected))
 		b.Next = next
+		p.seen.add(b.Readings)
 		if err := w.Import(ctx, name, b); err != nil {
 			return err
 		}
@@ -218,19 +220,80 @@ func (p *Program) tellHistory(ctx context.Context, opt *options, where string, f
 	}
 	days := int(last-first) + 1
 	rows, bytes := a.Rows(first, last)
+	got := p.seen.history(fleet.Meters())
 	if opt.output == "json" {
 		return writeJSON(p.Stdout, map[string]any{"first": first.String(), "last": last.String(), "days": days, "wanted_days": historyDays,
-			"readings": rows, "bytes": bytes, "meters_in_register": len(fleet.Meters())})
+			"readings": rows, "bytes": bytes, "meters_in_register": len(fleet.Meters()), "imported_now": got})
 	}
 	fmt.Fprintf(p.Stdout, "archive: %s readings from %s to %s, %d of %d days (13 months), %.2f bytes each\n",
 		grouped(rows), first, last, min(days, historyDays), historyDays, float64(bytes)/float64(rows))
+	if len(p.seen) > 0 {
+		fmt.Fprintf(p.Stdout, "of %d meters in the register: %d with 13 months, %d with 60 days and more, %d with less, %d without readings, and %d that the register does not know\n",
+			len(fleet.Meters()), got.Full, got.Usable, got.Short, got.None, got.Unknown)
+	}
 	switch {
 	case days >= historyDays:
 		fmt.Fprintln(p.Stdout, "history is complete: each month can be held against the same one of the year before")
-	case days >= 60:
+	case days >= usableDays:
 		fmt.Fprintf(p.Stdout, "%d days more would show each season; scores work from two weeks on\n", historyDays-days)
 	default:
 		fmt.Fprintf(p.Stdout, "this is short: ask the head-end for %d days more; blocks older than %s cannot be dated\n", historyDays-days, first)
 	}
 	return nil
+}
+
+// spans are from when to when each meter has readings in what is imported.
+type spans map[flatwatt.MeterID]*[2]int64
+
+func (s *spans) add(list []flatwatt.Reading) {
+	if *s == nil {
+		*s = spans{}
+	}
+	var id flatwatt.MeterID
+	var at *[2]int64
+	for i := range list {
+		r := &list[i]
+		start, end := r.Start.Unix(), r.End().Unix()
+		if at == nil || r.Meter != id {
+			if id, at = r.Meter, (*s)[r.Meter]; at == nil {
+				at = &[2]int64{start, end}
+				(*s)[r.Meter] = at
+			}
+		}
+		at[0], at[1] = min(at[0], start), max(at[1], end)
+	}
+}
+
+// A history counts meters by how long theirs is.
+type history struct {
+	Full    int `json:"meters_13_months"`
+	Usable  int `json:"meters_60_days"`
+	Short   int `json:"meters_short"`
+	None    int `json:"meters_none"`
+	Unknown int `json:"meters_not_in_register"`
+}
+
+// usableDays is how long a history must be to show more than the present.
+const usableDays = 60
+
+func (s spans) history(register []flatwatt.Meter) (h history) {
+	known := 0
+	for _, m := range register {
+		at := s[m.ID]
+		if at == nil {
+			h.None++
+			continue
+		}
+		known++
+		switch days := (at[1] - at[0]) / 86400; {
+		case days >= historyDays:
+			h.Full++
+		case days >= usableDays:
+			h.Usable++
+		default:
+			h.Short++
+		}
+	}
+	h.Unknown = len(s) - known
+	return h
 }

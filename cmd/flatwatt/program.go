@@ -34,6 +34,7 @@ type Program struct {
 
 	asker   string          // who asks, where it is not the user: a job
 	result  schedule.Result // what the command did, for the ledger of jobs
+	seen    spans           // by import
 	closers []func() error  // run by Close, last first
 	log     *slog.Logger    // nil: messages are plain text
 }

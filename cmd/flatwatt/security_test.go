@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"net"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -140,8 +141,10 @@ func dialAs(t *testing.T, env map[string]string) (*nats.Conn, chan error) {
 func TestLeastPrivilege(t *testing.T) {
 	g := startGuarded(t)
 	fleet := newCrashFleet(t)
-	asWorker := g.env("FLATWATT_NATS_NKEY_FILE", g.worker, "FLATWATT_FLEET", fleet.dir, "FLATWATT_DATA_DIR", t.TempDir(), "FLATWATT_PARTITIONS_BUCKETS", "4")
-	asOperator := g.env("FLATWATT_NATS_NKEY_FILE", g.operator, "FLATWATT_FLEET", fleet.dir, "FLATWATT_DATA_DIR", t.TempDir(), "FLATWATT_PARTITIONS_BUCKETS", "4")
+	kept, config := filepath.Join(t.TempDir(), "archive"), filepath.Join(t.TempDir(), "f.yaml")
+	writeFile(t, config, "archive: {url: "+kept+", flush_s: 1}\njobs: [{name: look, cron: '@every 1s', run: archive ls}]\n")
+	asWorker := g.env("FLATWATT_NATS_NKEY_FILE", g.worker, "FLATWATT_CONFIG", config, "FLATWATT_FLEET", fleet.dir, "FLATWATT_DATA_DIR", t.TempDir(), "FLATWATT_PARTITIONS_BUCKETS", "4")
+	asOperator := g.env("FLATWATT_NATS_NKEY_FILE", g.operator, "FLATWATT_CONFIG", config, "FLATWATT_FLEET", fleet.dir, "FLATWATT_DATA_DIR", t.TempDir(), "FLATWATT_PARTITIONS_BUCKETS", "4")
 	if code, out, _ := run(t, asWorker, "doctor"); code != exitError {
 		t.Errorf("before the setup doctor is content, %d:\n%s", code, out)
 	}
@@ -149,7 +152,7 @@ func TestLeastPrivilege(t *testing.T) {
 		t.Errorf("setup: %d\n%s%s", code, out, stderr)
 	}
 	w := newGridWorld(t, fleet, g.url, 4, 1)
-	w.env = append(w.env, "FLATWATT_NATS_CA_FILE="+g.ca, "FLATWATT_NATS_NKEY_FILE="+g.worker)
+	w.env = append(w.env, "FLATWATT_CONFIG="+config, "FLATWATT_NATS_CA_FILE="+g.ca, "FLATWATT_NATS_NKEY_FILE="+g.worker)
 	asHeadend := g.env("FLATWATT_NATS_USER", "headend", "FLATWATT_NATS_INBOX_PREFIX", "_INBOX.headend", "FLATWATT_NATS_PASSWORD_FILE", g.password)
 	headend, refused := dialAs(t, asHeadend)
 	var err error
@@ -159,6 +162,11 @@ func TestLeastPrivilege(t *testing.T) {
 	w.hire(2)
 	w.publish(fleet.readings)
 	w.settle(calmGrid(t, fleet), time.Minute)
+	archived(t, kept, int64(len(fleet.readings)))
+	// Within this time only the server's schedules can have called: the own clock waits longer.
+	if code, out, stderr := run(t, nil, "runs", "--archive", kept, "-o", "csv"); code != exitOK || !strings.Contains(out, ",look,") || !strings.Contains(out, ",done,") {
+		t.Errorf("no job has run: %d\n%s%s", code, out, stderr)
+	}
 	if code, out, stderr := run(t, asWorker, "doctor", "-o", "json"); code != exitOK {
 		t.Errorf("doctor as a worker: %d\n%s%s", code, out, stderr)
 	} else if n := countFindings(t, out); n < 9 {

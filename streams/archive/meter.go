@@ -2,6 +2,8 @@ package archive
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"slices"
@@ -107,7 +109,7 @@ type Fault struct {
 }
 
 // Verify reads every file and checks it against the manifest: checksum, rows, order and
-// the hash of its rows. progress, if not nil, is told the bytes checked so far.
+// the hash of its rows; of rejects the checksum. progress, if not nil, is told the bytes checked so far.
 func (a *Archive) Verify(ctx context.Context, progress func(bytes int64)) (faults []Fault, err error) {
 	var done int64
 	for _, f := range a.man.Files {
@@ -122,6 +124,17 @@ func (a *Archive) Verify(ctx context.Context, progress func(bytes int64)) (fault
 		}
 		if done += f.Bytes; progress != nil {
 			progress(done)
+		}
+	}
+	for _, f := range a.man.Rejected {
+		data, err := a.store.Get(ctx, f.Key)
+		if ctx.Err() != nil {
+			return faults, ctx.Err()
+		}
+		if err != nil {
+			faults = append(faults, Fault{f.Key, err.Error()})
+		} else if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != f.SHA256 {
+			faults = append(faults, Fault{f.Key, "its checksum is not that of the manifest"})
 		}
 	}
 	return faults, nil
