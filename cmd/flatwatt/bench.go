@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,25 +34,78 @@ type benchFlags struct {
 	meters, days int
 	seed         uint64
 	dir, model   string
+	forms        []string
+	scoreOnly    bool
 }
 
-// A benchReport is what bench prints. Rates are per second of wall time.
+// A benchForm is a form of message that bench knows.
+type benchForm struct {
+	name       string
+	format     wire.Format
+	perMessage int
+}
+
+var benchForms = []benchForm{
+	{"batch", wire.Batch, perTransf * perBatch}, {"lineprotocol", wire.LineProtocol, perTransf * perBatch},
+	{"json", wire.JSON, perTransf * perBatch}, {"single", wire.Batch, 1},
+}
+
+func (f benchFlags) wanted() (list []benchForm, err error) {
+	for _, name := range f.forms {
+		i := slices.IndexFunc(benchForms, func(b benchForm) bool { return b.name == name })
+		if i < 0 {
+			return nil, usagef("--forms %s: want batch, lineprotocol, json or single (one reading a message)", name)
+		}
+		list = append(list, benchForms[i])
+	}
+	return list, nil
+}
+
+// A benchReport is what bench prints. Rates are per second of wall time; those per CPU
+// second count the time of all cores, and stay true on a machine that is busy.
 type benchReport struct {
-	Meters           int     `json:"meters"`
-	Days             int     `json:"days"`
-	CPUs             int     `json:"cpus"`
-	Platform         string  `json:"platform"`
-	DecodePerSec     float64 `json:"decode_readings_per_s"`
-	ScorePerSec      float64 `json:"score_readings_per_s"`
-	CloseSeconds     float64 `json:"day_close_seconds"` // the longest
-	MemoryPerMeter   float64 `json:"memory_bytes_per_meter"`
-	StatePerMeter    float64 `json:"checkpoint_bytes_per_meter"`
-	StateSeconds     float64 `json:"checkpoint_encode_seconds"`
-	RestoreSeconds   float64 `json:"checkpoint_restore_seconds"`
-	WriteScoresPerS  float64 `json:"database_scores_per_s"`
-	DiskPerScore     float64 `json:"database_bytes_per_score"`
-	EndToEndPerSec   float64 `json:"end_to_end_readings_per_s"`
-	StreamPerReading float64 `json:"stream_bytes_per_reading"`
+	Meters         int        `json:"meters"`
+	Days           int        `json:"days"`
+	CPUs           int        `json:"cpus"`
+	Platform       string     `json:"platform"`
+	Decode         benchRate  `json:"decode_readings"`
+	Score          benchRate  `json:"score_readings"`
+	CloseSeconds   float64    `json:"day_close_seconds"` // the longest
+	MemoryPerMeter float64    `json:"memory_bytes_per_meter"`
+	PeakMemory     float64    `json:"peak_memory_bytes"` // of the process, until scoring was measured
+	StatePerMeter  float64    `json:"checkpoint_bytes_per_meter"`
+	StateSeconds   float64    `json:"checkpoint_encode_seconds"`
+	RestoreSeconds float64    `json:"checkpoint_restore_seconds"`
+	Database       *benchRate `json:"database_scores,omitempty"`
+	DiskPerScore   float64    `json:"database_bytes_per_score,omitempty"`
+	EndToEnd       []benchEnd `json:"end_to_end,omitempty"`
+}
+
+// A benchRate is how many a second.
+type benchRate struct {
+	PerSecond    float64 `json:"per_second"`
+	PerCPUSecond float64 `json:"per_cpu_second"`
+}
+
+// A benchEnd is the whole way in one form of message.
+type benchEnd struct {
+	Form             string    `json:"form"`
+	PerMessage       int       `json:"readings_per_message"`
+	Decoded          benchRate `json:"decoded_only"` // the same way without scoring and database
+	Scored           benchRate `json:"scored"`
+	StreamPerReading float64   `json:"stream_bytes_per_reading"`
+}
+
+// A stopwatch measures a stretch of work.
+type stopwatch struct {
+	wall time.Time
+	cpu  time.Duration
+}
+
+func startWatch() stopwatch { return stopwatch{time.Now(), cpuTime()} }
+
+func (w stopwatch) rate(n int) benchRate {
+	return benchRate{float64(n) / time.Since(w.wall).Seconds(), float64(n) / max((cpuTime()-w.cpu).Seconds(), 1e-9)}
 }
 
 func newBench(p *Program, opt *options) *cobra.Command {
@@ -69,6 +123,8 @@ that one process shall hold, on the disk that it shall use (--dir).`,
 	cmd.Flags().IntVar(&flags.meters, "meters", 10_000, "meters of 15 minutes")
 	cmd.Flags().IntVar(&flags.days, "days", 5, "days of readings")
 	cmd.Flags().Uint64Var(&flags.seed, "seed", 1, "of the readings")
+	cmd.Flags().StringSliceVar(&flags.forms, "forms", []string{"batch"}, "forms of message for the whole way: batch, lineprotocol, json, single")
+	cmd.Flags().BoolVar(&flags.scoreOnly, "score-only", false, "measure decoding, scoring and checkpoints only, without stream and database")
 	cmd.Flags().StringVar(&flags.dir, "dir", "", "empty `directory` for stream and database; the default is a temporary one")
 	p.addModelFlag(cmd, &flags.model)
 	return cmd
@@ -77,6 +133,10 @@ that one process shall hold, on the disk that it shall use (--dir).`,
 func (p *Program) bench(ctx context.Context, opt *options, flags benchFlags) error {
 	if flags.meters < perTransf || flags.meters > maxBenchMeters || flags.days < 2 || flags.days > maxBenchDays {
 		return usagef("--meters %d --days %d: want %d to %d meters and 2 to %d days", flags.meters, flags.days, perTransf, maxBenchMeters, maxBenchDays)
+	}
+	forms, err := flags.wanted()
+	if err != nil {
+		return err
 	}
 	model, err := loadModel(flags.model)
 	if err != nil {
@@ -97,9 +157,17 @@ func (p *Program) bench(ctx context.Context, opt *options, flags benchFlags) err
 	if err != nil {
 		return err
 	}
-	p.say("writing to the database, and end to end …")
-	if err := p.benchEnds(ctx, &r, g, model, scores, dir); err != nil {
-		return err
+	if !flags.scoreOnly {
+		p.say("writing to the database …")
+		if err := p.benchDatabase(ctx, &r, g, scores, filepath.Join(dir, "database")); err != nil {
+			return err
+		}
+		for _, f := range forms {
+			p.say("end to end, %s …", f.name)
+			if err := p.benchEnd(ctx, &r, g, model, f, filepath.Join(dir, f.name)); err != nil {
+				return err
+			}
+		}
 	}
 	return p.printBench(opt, &r)
 }
@@ -170,15 +238,15 @@ func (r *benchReport) decode(g *benchFleet) error {
 	}
 	d := wire.Decoder{Known: wire.Registered(part.meters)}
 	var b flatwatt.Batch
-	n, began := 0, time.Now()
-	for time.Since(began) < time.Second {
+	n, watch := 0, startWatch()
+	for time.Since(watch.wall) < time.Second {
 		for _, body := range bodies {
 			b.Readings, b.Rejected = b.Readings[:0], b.Rejected[:0]
 			d.Append(&b, wire.Message{Format: wire.Batch, Body: body})
 			n += len(b.Readings)
 		}
 	}
-	r.DecodePerSec = float64(n) / time.Since(began).Seconds()
+	r.Decode = watch.rate(n)
 	return nil
 }
 
@@ -190,14 +258,14 @@ func (r *benchReport) score(g *benchFleet, model *detectors.Params) (last []flat
 	if err != nil {
 		return nil, err
 	}
-	var spent time.Duration
+	var spent, cpu time.Duration
 	n := 0
 	var scores []flatwatt.Score
 	err = g.each(g.days, func(_ flatwatt.MeterID, rs []flatwatt.Reading) error {
-		began := time.Now()
+		watch := startWatch()
 		scores = scorer.Score(scores[:0], rs)
-		took := time.Since(began)
-		spent += took
+		took := time.Since(watch.wall)
+		spent, cpu = spent+took, cpu+cpuTime()-watch.cpu
 		n += len(rs)
 		if len(scores) > 0 {
 			r.CloseSeconds = max(r.CloseSeconds, took.Seconds())
@@ -219,10 +287,11 @@ func (r *benchReport) score(g *benchFleet, model *detectors.Params) (last []flat
 		return nil, err
 	}
 	r.RestoreSeconds = time.Since(began).Seconds()
-	began = time.Now()
+	watch := startWatch()
 	last = scorer.Close(nil)
-	spent += time.Since(began)
-	r.ScorePerSec = float64(n) / spent.Seconds()
+	spent, cpu = spent+time.Since(watch.wall), cpu+cpuTime()-watch.cpu
+	r.Score = benchRate{float64(n) / spent.Seconds(), float64(n) / cpu.Seconds()}
+	r.PeakMemory = peakMemory()
 	r.MemoryPerMeter = float64(heap()-before-uint64(cap(state))) / float64(len(g.meters))
 	runtime.KeepAlive(scorer)
 	runtime.KeepAlive(state)
@@ -256,18 +325,31 @@ func (p *Program) printBench(opt *options, r *benchReport) error {
 		e.SetIndent("", "  ")
 		return e.Encode(r)
 	}
-	for _, row := range []struct{ what, value string }{
-		{"fleet", fmt.Sprintf("%d meters of 15 minutes, %d days, %d CPUs, %s", r.Meters, r.Days, r.CPUs, r.Platform)},
-		{"decode", grouped(int64(r.DecodePerSec)) + " readings/s, one core"},
-		{"score", fmt.Sprintf("%s readings/s, one core, day close included; the longest close took %.2f s", grouped(int64(r.ScorePerSec)), r.CloseSeconds)},
-		{"memory", fmt.Sprintf("%.0f bytes a meter", r.MemoryPerMeter)},
-		{"checkpoint", fmt.Sprintf("%.0f bytes a meter, encoded in %.3f s, restored in %.3f s", r.StatePerMeter, r.StateSeconds, r.RestoreSeconds)},
-		{"database", fmt.Sprintf("%s scores/s, %.0f bytes a score before compaction", grouped(int64(r.WriteScoresPerS)), r.DiskPerScore)},
-		{"end to end", fmt.Sprintf("%s readings/s from the stream to the database; %.0f bytes a reading in the stream", grouped(int64(r.EndToEndPerSec)), r.StreamPerReading)},
-	} {
+	for _, row := range r.rows() {
 		if _, err := fmt.Fprintf(p.Stdout, "%-12s %s\n", row.what, row.value); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// rows are the report for people.
+func (r *benchReport) rows() []struct{ what, value string } {
+	type row = struct{ what, value string }
+	n := func(v float64) string { return grouped(int64(v)) }
+	both := func(b benchRate) string { return n(b.PerSecond) + "/s, " + n(b.PerCPUSecond) + " a CPU second" }
+	rows := []row{
+		{"fleet", fmt.Sprintf("%d meters of 15 minutes, %d days, %d CPUs, %s", r.Meters, r.Days, r.CPUs, r.Platform)},
+		{"decode", "readings " + both(r.Decode)},
+		{"score", fmt.Sprintf("readings %s, day close included; the longest close took %.2f s", both(r.Score), r.CloseSeconds)},
+		{"memory", fmt.Sprintf("%.0f bytes a meter; at most %s MB of the process", r.MemoryPerMeter, n(r.PeakMemory/1e6))},
+		{"checkpoint", fmt.Sprintf("%.0f bytes a meter, encoded in %.3f s, restored in %.3f s", r.StatePerMeter, r.StateSeconds, r.RestoreSeconds)},
+	}
+	if r.Database != nil {
+		rows = append(rows, row{"database", fmt.Sprintf("scores %s, %.0f bytes a score before compaction", both(*r.Database), r.DiskPerScore)})
+	}
+	for _, e := range r.EndToEnd {
+		rows = append(rows, row{e.Form, fmt.Sprintf("readings from stream to database %s; decoded only %s; %.0f bytes a reading in the stream", both(e.Scored), both(e.Decoded), e.StreamPerReading)})
+	}
+	return rows
 }

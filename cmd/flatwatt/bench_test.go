@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/flatwatt/flatwatt/detectors"
@@ -9,25 +10,44 @@ import (
 
 // TestBenchMeasures runs the whole command on a small fleet.
 func TestBenchMeasures(t *testing.T) {
-	code, stdout, stderr := run(t, nil, "bench", "--meters", "200", "--days", "3", "-o", "json")
+	code, stdout, stderr := run(t, nil, "bench", "--meters", "200", "--days", "3", "--forms", "batch,lineprotocol,json,single", "-o", "json")
 	if code != exitOK {
 		t.Fatal(stderr)
 	}
-	var r map[string]any
+	var r any
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
 		t.Fatal(err)
 	}
-	for name, v := range r {
-		if x, ok := v.(float64); ok && !(x > 0) {
-			t.Errorf("%s is %v", name, v)
-		}
+	if n := positive(t, r); n != 10+2*3+4*6 {
+		t.Errorf("%d figures: %s", n, stdout)
 	}
-	if len(r) != 15 {
-		t.Errorf("%d figures: %s", len(r), stdout)
+	if code, _, stderr := run(t, nil, "bench", "--forms", "morse"); code != exitUsage || !strings.Contains(stderr, "lineprotocol") {
+		t.Errorf("an unknown form: exit code %d, %s", code, stderr)
 	}
 	if code, _, _ := run(t, nil, "bench", "--meters", "1"); code != exitUsage {
 		t.Errorf("one meter: exit code %d", code)
 	}
+}
+
+// positive counts the numbers in v, all of which must be above 0.
+func positive(t *testing.T, v any) (n int) {
+	t.Helper()
+	switch v := v.(type) {
+	case float64:
+		if !(v > 0) {
+			t.Errorf("a figure is %v", v)
+		}
+		return 1
+	case map[string]any:
+		for _, x := range v {
+			n += positive(t, x)
+		}
+	case []any:
+		for _, x := range v {
+			n += positive(t, x)
+		}
+	}
+	return n
 }
 
 // BenchmarkDatabase writes a day's scores of 5,000 meters to the embedded database.
