@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/models"
 )
 
 // Options say how a Fleet keeps time.
@@ -50,6 +51,7 @@ type Fleet struct {
 	unknown   uint64
 	offGrid   uint64
 	watch     Watcher
+	floors    func(*flatwatt.Score, *[models.Hours]float64)
 	scratch   scratch
 	judgement judgement           // of the meter being judged
 	evidence  []flatwatt.Evidence // arena of the scores of one call
@@ -123,6 +125,10 @@ type Counts struct {
 
 // Counts returns f's counts since it was made; they are not part of its state.
 func (f *Fleet) Counts() Counts { return Counts{f.late, f.unknown, f.offGrid} }
+
+// SeeFloors has see told every score with the hourly floors of its day in kW, NaN where not
+// known, by local hour. Both are valid during the call only.
+func (f *Fleet) SeeFloors(see func(s *flatwatt.Score, floors *[models.Hours]float64)) { f.floors = see }
 
 // Meters are the customers that f holds, sorted by ID.
 func (f *Fleet) Meters() []flatwatt.Meter { return f.meters }

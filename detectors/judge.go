@@ -43,6 +43,9 @@ func (f *Fleet) judge(dst []flatwatt.Score, i int32, z *zone, d *day, p *part) [
 	if f.watch != nil {
 		f.watch(s, j.meter.Class, f.measure[:numTerms], j.hasBlock(), int(c.ep.days))
 	}
+	if f.floors != nil {
+		f.floors(s, &d.z)
+	}
 	f.absorbIfHonest(c, s)
 	return dst
 }

@@ -45,7 +45,9 @@ func newScorerOn(net *network.Network, model *detectors.Params, meters, register
 	if err != nil {
 		return nil, dataError{err}
 	}
-	all := suite.New(clusters.New(fleet, meters, register, net), grid, plants, halls)
+	groups := clusters.New(fleet, meters, register, net)
+	fleet.SeeFloors(groups.Floors)
+	all := suite.New(groups, grid, plants, halls)
 	return &judges{Scorer: outside.New(all, register, more.book, thresholds(model)), customers: fleet, grid: grid}, nil
 }
 

@@ -136,6 +136,9 @@ func clusterWords(e flatwatt.Evidence, lang string) (text string, ok bool) {
 		}
 		return fmt.Sprintf("%.0f blocks began within %.0f days of one another", e.Value, clusters.Window), true
 	}
+	if clusters.IsShared(e) {
+		return fmt.Sprintf(map[bool]string{false: "one operator: blocks of one size changed power at the same hours by the same share, %.0f times", true: "同一运营者：同等大小的负荷在同一时刻按同一比例变化 %.0f 次"}[lang == "zh"], e.Value), true
+	}
 	if clusters.IsOthers(e) {
 		return fmt.Sprintf(map[bool]string{false: "%.0f meters show none, and operators are rare", true: "其余 %.0f 块表无此类负荷，团伙本属少见"}[lang == "zh"], e.Value), true
 	}
@@ -154,7 +157,7 @@ func clusterLine(s flatwatt.Score, all []string, lang string) string {
 	for i, e := range s.Evidence {
 		if _, is := clusters.MemberOf(e); is && len(members) < reasonsInLine {
 			members = append(members, all[i])
-		} else if _, part := clusters.WholeOf(e); part || clusters.IsCount(e) {
+		} else if _, part := clusters.WholeOf(e); part || clusters.IsCount(e) || clusters.IsShared(e) {
 			parts = append(parts, all[i])
 		}
 	}

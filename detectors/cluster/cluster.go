@@ -43,6 +43,9 @@ type Scorer struct {
 	cases   []caseState // beside nodes
 	active  []int32     // meters with odds, sorted; made from members
 
+	tracks    map[int32]*track // of meters that had a block, for distant operators
+	operators []operator
+
 	byNode   [][]int32 // scratch: active meters of each node
 	touched  []int32
 	weighed  []weighed
@@ -88,7 +91,7 @@ type caseState struct {
 // register is all meters of the fleet, net says what hangs below what. A node with
 // customers whose readings go elsewhere is not judged.
 func New(inner flatwatt.Scorer, heard, register []flatwatt.Meter, net *network.Network) *Scorer {
-	s := &Scorer{inner: inner, index: map[flatwatt.MeterID]int32{}, nodeOf: map[flatwatt.MeterID]int32{}}
+	s := &Scorer{inner: inner, index: map[flatwatt.MeterID]int32{}, nodeOf: map[flatwatt.MeterID]int32{}, tracks: map[int32]*track{}}
 	var list []flatwatt.Meter
 	for _, m := range heard {
 		if (m.Kind == flatwatt.Customer || m.Kind == "") && m.Zone != nil {
@@ -192,6 +195,7 @@ func (s *Scorer) follow(dst []flatwatt.Score, from int) []flatwatt.Score {
 		s.hear(i, sc)
 		if at+1 == end || dst[at+1].Day != sc.Day || s.zoneAt(dst[at+1].Meter) != s.zones[i] {
 			dst = s.judge(dst, sc.Day, s.zones[i])
+			dst = s.judgeDistant(dst, sc.Day, s.zones[i])
 		}
 	}
 	return dst

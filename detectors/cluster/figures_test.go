@@ -42,7 +42,9 @@ func wrapped(t testing.TB, g *simulate.Generator) *cluster.Scorer {
 	if len(faults) > 0 {
 		t.Fatal(faults[0])
 	}
-	return cluster.New(f, g.Meters(), g.Meters(), net)
+	s := cluster.New(f, g.Meters(), g.Meters(), net)
+	f.SeeFloors(s.Floors)
+	return s
 }
 
 // gridOf are the links of a fleet whose transformers and feeders bear no meters.

@@ -7,12 +7,13 @@ import (
 	"hash/fnv"
 )
 
-const stateVersion = 1
+const stateVersion = 2
 
 var errTruncated = errors.New("state of the clusters is truncated")
 
 // AppendBinary implements encoding.BinaryAppender. Layout, little endian: version u32 ·
-// hash of meters and network u64 · members · cases · the inner scorer's state.
+// hash of meters and network u64 · members · cases · tracks and operators, each with its
+// number u32 before it · the inner scorer's state.
 func (s *Scorer) AppendBinary(b []byte) ([]byte, error) {
 	le := binary.LittleEndian
 	b = le.AppendUint64(le.AppendUint32(b, stateVersion), s.hash())
@@ -22,7 +23,11 @@ func (s *Scorer) AppendBinary(b []byte) ([]byte, error) {
 			return nil, fmt.Errorf("state of the clusters: %w", err)
 		}
 	}
-	return s.inner.AppendBinary(b)
+	if b, err := s.appendDistant(b); err != nil {
+		return nil, fmt.Errorf("state of the clusters: %w", err)
+	} else {
+		return s.inner.AppendBinary(b)
+	}
 }
 
 // UnmarshalBinary implements encoding.BinaryUnmarshaler. It refuses the state of another
@@ -45,6 +50,10 @@ func (s *Scorer) UnmarshalBinary(b []byte) error {
 			return errTruncated
 		}
 		b = b[n:]
+	}
+	b, err := s.readDistant(b)
+	if err != nil {
+		return err
 	}
 	s.active, s.next = s.active[:0], 0
 	for i := range s.members {
