@@ -1,6 +1,7 @@
 package lineproto_test
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"github.com/flatwatt/flatwatt"
@@ -63,4 +64,37 @@ func TestRejects(t *testing.T) {
 	! f:6 [tags]
 	! f:7 [id]
 	`)
+}
+
+// Whatever stands on a line, the lines beside it are read, and it is read as if it were
+// alone: lines are decoded many at a time.
+func TestLinesDoNotDisturbEachOther(t *testing.T) {
+	const good = "m,id=7,host=a e=1,f=2i,g=t 1768435200000000000"
+	opt := formats.Options{Format: "lineprotocol", Encoding: "utf-8", Interval: 900e9, Mapping: &formats.Mapping{Measure: "m", Meter: "id", Energy: "e"}}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 500 {
+		odd := []byte(good)
+		for range 1 + rng.IntN(4) {
+			i := rng.IntN(len(odd))
+			switch odd[i] = " ,=\\\"#\tem0\x00\xff"[rng.IntN(12)]; rng.IntN(4) {
+			case 0:
+				odd = odd[:i+1]
+			case 1:
+				odd = append(odd[:i], odd[i+1:]...)
+			}
+			if len(odd) == 0 {
+				break
+			}
+		}
+		alone := formattest.Read(t, "f", append(odd, '\n'), opt)
+		three := formattest.Read(t, "f", []byte(good+"\n"+string(odd)+"\n"+good+"\n"), opt)
+		if len(three.Readings) != 2+len(alone.Readings) || len(three.Rejected) != len(alone.Rejected) {
+			t.Fatalf("%q: alone %s between others %s", odd, alone, three)
+		}
+		for i, x := range three.Rejected {
+			if x.Where != "f:2" || x.Reason != alone.Rejected[i].Reason {
+				t.Fatalf("%q: %s %s, alone %s", odd, x.Where, x.Reason, alone.Rejected[i].Reason)
+			}
+		}
+	}
 }

@@ -58,26 +58,60 @@ type mappedDecoder struct {
 	per    int64
 	tally  *format.Tally
 	meters *format.Meters
+
+	buf    []byte
+	pieces []piece
+	number int64 // of the line being decoded
 }
 
+// A piece is one line of the chunk being decoded.
+type piece struct {
+	number   int64 // of the line
+	from, to int   // in buf
+}
+
+// step decodes a chunk of lines. Lines with quotes or backslashes, in which the decoder
+// may see the end elsewhere, are decoded alone: setting a decoder up costs as much as
+// decoding a line.
 func (d *mappedDecoder) step(o *format.Out) error {
-	for range 256 {
+	for len(d.buf) < chunkBytes {
 		line, err := d.lines.Next()
 		if err == format.ErrLongLine {
 			o.Reject(d.lines.Number(), "", d.lines.LongLine(), nil)
 			continue
 		}
 		if err != nil {
+			d.decode(o)
 			return err
 		}
 		if t := bytes.TrimSpace(line); len(t) == 0 || t[0] == '#' {
 			continue
 		}
-		if field, reason := d.line(o, line); reason != "" {
-			o.Reject(d.lines.Number(), field, reason, line)
+		alone := bytes.IndexByte(line, '"') >= 0 || bytes.IndexByte(line, '\\') >= 0 || bytes.IndexByte(line, '\r') >= 0
+		if alone {
+			d.decode(o)
+		}
+		from := len(d.buf)
+		d.buf = append(append(d.buf, line...), '\n')
+		d.pieces = append(d.pieces, piece{d.lines.Number(), from, len(d.buf) - 1})
+		if alone {
+			d.decode(o)
 		}
 	}
+	d.decode(o)
 	return nil
+}
+
+// decode decodes the lines that are held.
+func (d *mappedDecoder) decode(o *format.Out) {
+	dec := lineprotocol.NewDecoderWithBytes(d.buf)
+	for _, p := range d.pieces {
+		d.number = p.number
+		if field, reason := d.line(o, dec); reason != "" {
+			o.Reject(p.number, field, reason, d.buf[p.from:p.to])
+		}
+	}
+	d.buf, d.pieces = d.buf[:0], d.pieces[:0]
 }
 
 // A point is what one line says, under the names of the mapping.
@@ -88,14 +122,13 @@ type point struct {
 	at                                          int64
 }
 
-func (d *mappedDecoder) line(o *format.Out, line []byte) (field, reason string) {
-	dec := lineprotocol.NewDecoderWithBytes(line)
+func (d *mappedDecoder) line(o *format.Out, dec *lineprotocol.Decoder) (field, reason string) {
 	if !dec.Next() {
 		return "", "there is no point on the line: correct or remove it"
 	}
 	name, err := dec.Measurement()
 	if err != nil {
-		return "measurement", fmt.Sprintf("the line is not line protocol (%v): correct it", err)
+		return "measurement", fmt.Sprintf("the line is not line protocol (%v): correct it", cause(err))
 	}
 	if string(name) != d.keys.measure {
 		d.tally.Skip(fmt.Sprintf("measurement %.40s", name), 1)
@@ -106,7 +139,7 @@ func (d *mappedDecoder) line(o *format.Out, line []byte) (field, reason string) 
 	for {
 		key, value, err := dec.NextTag()
 		if err != nil {
-			return "tags", fmt.Sprintf("the tags are not line protocol (%v): correct them", err)
+			return "tags", fmt.Sprintf("the tags are not line protocol (%v): correct them", cause(err))
 		}
 		if key == nil {
 			break
@@ -125,9 +158,9 @@ func (d *mappedDecoder) line(o *format.Out, line []byte) (field, reason string) 
 func (d *mappedDecoder) values(dec *lineprotocol.Decoder, p *point) (field, reason string) {
 	k := d.keys
 	for {
-		key, value, err := dec.NextField()
+		key, kind, raw, err := dec.NextFieldBytes()
 		if err != nil {
-			return "fields", fmt.Sprintf("the fields are not line protocol (%v): correct them", err)
+			return "fields", fmt.Sprintf("the fields are not line protocol (%v): correct them", cause(err))
 		}
 		if key == nil {
 			break
@@ -145,31 +178,26 @@ func (d *mappedDecoder) values(dec *lineprotocol.Decoder, p *point) (field, reas
 		case k.voltage:
 			to = &p.voltage
 		case k.quality:
-			word := fmt.Sprint(value.Interface()) // 3i is 3
-			if said, ok := d.opt.Mapping.Qualities[word]; ok {
-				word = said
-			}
-			var ok bool
-			if p.quality, ok = format.ParseQuality(word); !ok {
-				return k.quality, fmt.Sprintf("quality %.40q is not known: say in the mapping (qualities) what it stands for", word)
+			if field, reason = d.quality(kind, raw, p); reason != "" {
+				return field, reason
 			}
 			continue
 		case k.meter: // some send it as a field
-			if value.Kind() == lineprotocol.String && p.m == nil {
-				p.m = d.meters.Get([]byte(value.StringV()))
+			if kind == lineprotocol.String && p.m == nil {
+				p.m = d.meters.Get(raw)
 			}
 			continue
 		default:
 			continue
 		}
 		var ok bool
-		if *to, ok = number(value); !ok {
-			return string(append([]byte(nil), key...)), fmt.Sprintf("value %.40q is not a number: correct it", value.String())
+		if *to, ok = number(kind, raw); !ok {
+			return string(append([]byte(nil), key...)), fmt.Sprintf("value %.40q is not a number: correct it", raw)
 		}
 	}
 	at, err := dec.TimeBytes()
 	if err != nil {
-		return "time", fmt.Sprintf("the time is not a number (%v): write the start of the interval", err)
+		return "time", fmt.Sprintf("the time is not a number (%v): write the start of the interval", cause(err))
 	}
 	n, ok := integer(at)
 	if !ok {
@@ -179,33 +207,20 @@ func (d *mappedDecoder) values(dec *lineprotocol.Decoder, p *point) (field, reas
 	return "", ""
 }
 
-func number(v lineprotocol.Value) (float64, bool) {
-	switch v.Kind() {
-	case lineprotocol.Float:
-		return v.FloatV(), true
-	case lineprotocol.Int:
-		return float64(v.IntV()), true
-	case lineprotocol.Uint:
-		return float64(v.UintV()), true
+// quality reads a field of any kind as a word: 3i is 3.
+func (d *mappedDecoder) quality(kind lineprotocol.ValueKind, raw []byte, p *point) (field, reason string) {
+	word := string(raw)
+	if v, err := lineprotocol.NewValueFromBytes(kind, raw); err == nil {
+		word = fmt.Sprint(v.Interface())
 	}
-	return 0, false
-}
-
-func integer(b []byte) (n int64, ok bool) {
-	neg := len(b) > 0 && b[0] == '-'
-	if neg {
-		b = b[1:]
+	if said, ok := d.opt.Mapping.Qualities[word]; ok {
+		word = said
 	}
-	for _, c := range b {
-		if c-'0' > 9 || n > (math.MaxInt64-9)/10 {
-			return 0, false
-		}
-		n = n*10 + int64(c-'0')
+	var ok bool
+	if p.quality, ok = format.ParseQuality(word); !ok {
+		return d.keys.quality, fmt.Sprintf("quality %.40q is not known: say in the mapping (qualities) what it stands for", word)
 	}
-	if neg {
-		n = -n
-	}
-	return n, len(b) > 0
+	return "", ""
 }
 
 func (d *mappedDecoder) give(o *format.Out, p *point) (field, reason string) {
@@ -248,6 +263,6 @@ func (d *mappedDecoder) give(o *format.Out, p *point) (field, reason string) {
 		return "length", "the length of the interval is not known: set the interval by option or in the register"
 	}
 	r.Energy = flatwatt.KWh(energy * p.m.Factor * d.unit.Scale(int64(r.Length/time.Second)))
-	o.Reading(&r, d.lines.Number())
+	o.Reading(&r, d.number)
 	return "", ""
 }
