@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -13,8 +15,17 @@ import (
 	"github.com/flatwatt/flatwatt/casework/energy"
 )
 
-// KindUpdate is the kind of a weekly update's record; its ID is the ISO week.
+// KindUpdate is the kind of a weekly update's record; see UpdateID.
 const KindUpdate = "ledger update"
+
+// UpdateID is the ISO week and, where somebody of some areas ran it, these: such a run has
+// updated no more than what they see.
+func UpdateID(week string, who access.Actor) string {
+	if len(who.Areas) == 0 {
+		return week
+	}
+	return week + " " + strings.Join(slices.Sorted(slices.Values(who.Areas)), ",")
+}
 
 // WeekOf is the ISO week of a day, e.g. 2026-W09, and its Monday and Sunday.
 func WeekOf(day time.Time) (name, monday, sunday string) {
@@ -87,11 +98,11 @@ func (b Book) Update(ctx context.Context, from energy.Source, week string) (u Up
 	if u.Missing, err = b.Missing(ctx); err != nil {
 		return u, err
 	}
-	_, version, err := casework.Get[Update](ctx, b.Store, KindUpdate, week)
+	_, version, err := casework.Get[Update](ctx, b.Store, KindUpdate, UpdateID(week, b.Who))
 	if err != nil && !errors.Is(err, casework.ErrNotFound) {
 		return u, err
 	}
-	w, err := casework.Write(KindUpdate, week, version, u)
+	w, err := casework.Write(KindUpdate, UpdateID(week, b.Who), version, u)
 	if err != nil {
 		return u, err
 	}

@@ -136,9 +136,12 @@ func (m Maker) Draft(ctx context.Context, week, area string) (r Report, err erro
 	if err = m.missing(ctx, &r); err != nil {
 		return r, err
 	}
-	_, _, err = casework.Get[ledger.Update](ctx, m.Store, ledger.KindUpdate, week)
-	if r.Updated = err == nil; err != nil && !errors.Is(err, casework.ErrNotFound) {
-		return r, err
+	for _, id := range []string{week, ledger.UpdateID(week, m.Who)} {
+		_, _, err = casework.Get[ledger.Update](ctx, m.Store, ledger.KindUpdate, id)
+		if err != nil && !errors.Is(err, casework.ErrNotFound) {
+			return r, err
+		}
+		r.Updated = r.Updated || err == nil
 	}
 	r.Head, err = m.Store.Head(ctx)
 	return r, err

@@ -188,6 +188,16 @@ func TestIssuedReportsAreFrozen(t *testing.T) {
 		t.Errorf("%+v, %v", trail, err)
 	}
 	bound := m
+	bound.Who = access.Actor{Name: "s", Role: access.Supervisor, Areas: []string{"sichuan"}}
+	if _, err := bound.Update(ctx, tens{}, "2026-W08"); err != nil {
+		t.Fatal(err)
+	}
+	if own, err := bound.Draft(ctx, "2026-W08", "sichuan"); err != nil || !own.Updated {
+		t.Errorf("their own run of the ledger does not count: %v", err)
+	}
+	if all, err := m.Draft(ctx, "2026-W08", ""); err != nil || all.Updated {
+		t.Errorf("a run over one area counts for all: %v", err)
+	}
 	bound.Who = access.Actor{Name: "s", Role: access.Supervisor, Areas: []string{"hubei"}}
 	if _, _, err := bound.Issued(ctx, "2026-W10", "", 0); !errors.Is(err, casework.ErrNotFound) {
 		t.Errorf("somebody of one area reads the report of all: %v", err)

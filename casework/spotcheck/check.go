@@ -75,6 +75,11 @@ func (b Board) Plan(ctx context.Context, title, area, seedSource string, p Popul
 	if err := b.See(Kind, "", area); err != nil {
 		return "", err
 	}
+	for _, it := range p.Items {
+		if !b.Who.Sees(it.Area) {
+			return "", access.ErrForbidden{Actor: b.Who.Name, Needs: fmt.Sprintf("item %s is of the area %s, which is not theirs: give --area", it.ID, it.Area)}
+		}
+	}
 	c := SpotCheck{Title: title, Area: area, Rules: r, Population: Digest(p.Items, p.Inspectors, r), Count: len(p.Items),
 		SeedSource: seedSource, Planned: b.Now, PlannedBy: b.Who.Name}
 	var more func(string) ([]casework.Record, error)

@@ -189,3 +189,16 @@ func TestPlanDrawOutcome(t *testing.T) {
 		t.Errorf("a pick was exchanged and nobody noticed (%v)", err)
 	}
 }
+
+func TestNobodyPlansForOthersAreas(t *testing.T) {
+	db, err := casework.Open(t.Context(), filepath.Join(t.TempDir(), "c.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	b := Board{casework.Desk{Store: db, Now: time.Unix(0, 0), Who: access.Actor{Name: "s", Role: access.Supervisor, Areas: []string{"hubei"}}}}
+	p := Population{[]Item{{ID: "x", Stratum: "low", Area: "sichuan"}}, four}
+	if _, err := b.Plan(t.Context(), "t", "", "lottery", p, Rules{Size: 1, Weights: map[string]int{"low": 1}, PerItem: 1}); err == nil || !strings.Contains(err.Error(), "not theirs") {
+		t.Errorf("%v", err)
+	}
+}

@@ -89,9 +89,7 @@ func (b Inbox) Receive(ctx context.Context, t Tip, index *Index) (id string, err
 			t.Area = t.Matches[0].Area
 		}
 	}
-	if err := b.See(Kind, "", t.Area); err != nil {
-		return "", err
-	}
+	// Whoever hears of something may pass it on, also to an area that is not theirs.
 	return b.Add(ctx, "tip.receive", t.Channel, Kind, "T", t, nil)
 }
 

@@ -90,6 +90,11 @@ func TestATipOnItsWay(t *testing.T) {
 	if _, _, err := as("h", access.Supervisor, "hubei").Tip(ctx, id); !errors.Is(err, casework.ErrNotFound) {
 		t.Errorf("somebody of another area sees it: %v", err)
 	}
+	if far, err := as("h", access.Operator, "hubei").Receive(ctx, tip, NewIndex(register)); err != nil {
+		t.Errorf("somebody of another area passed nothing on: %v", err)
+	} else if _, _, err := li.Tip(ctx, far); err != nil {
+		t.Error(err)
+	}
 	if _, err := wang.OpenCase(ctx, id, ""); err == nil {
 		t.Error("a case of an unmatched report")
 	}

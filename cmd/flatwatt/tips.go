@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -88,7 +89,9 @@ func newTipReceive(p *Program) *cobra.Command {
 				return usageError{err}
 			}
 			got, _, err := b.Tip(cmd.Context(), id)
-			if err != nil {
+			if errors.Is(err, casework.ErrNotFound) {
+				p.say("%s is of an area that is not yours; it was passed on", id)
+			} else if err != nil {
 				return err
 			}
 			for _, m := range got.Matches {
