@@ -366,3 +366,56 @@ func TestPolicyIsChecked(t *testing.T) {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
+
+// TestAParentsActionsTakeItsMembers groups three meters, whose group takes the whole budget
+// of the day, and acknowledges, shelves and unshelves the group.
+func TestAParentsActionsTakeItsMembers(t *testing.T) {
+	ctx, r := context.Background(), raiser(t)
+	r.Policy.GroupFrom, r.Policy.BudgetPerDay = 3, 2
+	other := say("z", "SS", 1)
+	for i := range other {
+		other[i].Above = "t2"
+	}
+	all := slices.Concat(say("a", "SS", 4), say("b", "SS", 4), say("c", "SS", 4), other)
+	if tally, err := r.Apply(ctx, all, false); err != nil || tally.Waiting != 0 {
+		t.Fatalf("members of a group cost budget: %+v, %v", tally, err)
+	}
+	w := room(t, wang, r)
+	states := func() (s string) {
+		for _, id := range []string{"t1.group", "a", "b", "c", "z"} {
+			a, _, err := w.Alarm(ctx, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s += string(a.State(day(5)))[:1]
+		}
+		return s
+	}
+	group := []Ref{{"t1.group", 0}}
+	if got := states(); got != "uuuuu" {
+		t.Errorf("announced they are %s", got)
+	}
+	if err := w.Acknowledge(ctx, group, ""); err != nil || states() != "aaaau" {
+		t.Errorf("acknowledged the group: %s, %v", states(), err)
+	}
+	if err := w.Shelve(ctx, group, "outing", day(9)); err != nil || states() != "ssssu" {
+		t.Errorf("shelved the group: %s, %v", states(), err)
+	}
+	if err := w.Unshelve(ctx, group, ""); err != nil || states() != "uuuuu" {
+		t.Errorf("unshelved the group: %s, %v", states(), err)
+	}
+	if err := w.Acknowledge(ctx, []Ref{{"z", 0}, {"z", 0}}, ""); err == nil {
+		t.Error("one alarm was named twice")
+	}
+}
+
+func TestOldRunsDoNotMoveAlarms(t *testing.T) {
+	ctx, r := context.Background(), raiser(t)
+	if _, err := r.Apply(ctx, slices.Concat(say("m", "SSSSSSSS", 3), say("n", "nnnnnnnn", 3)), false); err != nil {
+		t.Fatal(err)
+	}
+	tally, err := r.Apply(ctx, say("m", "nnnnn", 3), true) // ends three days before
+	if err != nil || tally.Old != 5 || tally.Written != 0 {
+		t.Errorf("%+v, %v", tally, err)
+	}
+}

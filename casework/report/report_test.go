@@ -174,7 +174,7 @@ func TestIssuedReportsAreFrozen(t *testing.T) {
 		t.Errorf("digest %s became %s; %d machines; %v", digest, again, r.Now.Units, err)
 	}
 	next, err := m.at(t, "2026-03-16").Draft(ctx, "2026-W11", "")
-	if err != nil || next.BeforeIs != "issued" || next.Before.Units != 3 || next.Now.Units != 99 {
+	if err != nil || next.BeforeIs != "issued" || next.Before.Units != 3 || next.Now.Units != 99 || next.Now.Confirmed != 0 || next.Before.Confirmed != 1 {
 		t.Errorf("next week compares with %s: %+v, %v", next.BeforeIs, next.Before, err)
 	}
 	if _, _, err := m.Issue(ctx, "2026-W10", "", "machines counted again"); err != nil {
