@@ -98,6 +98,7 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 	if err := p.startIngest(ctx, sv); err != nil {
 		return err
 	}
+	defer p.keepTelling(p.notifier(), sv.pulse)()
 	work, done := to.whileHealthy(ctx)
 	defer done()
 	err = p.runBeside(work, sv, func(ctx context.Context) error {
