@@ -43,6 +43,7 @@ func conformance(t *testing.T, fresh func(t *testing.T) (c Config, stop func()))
 		"new, class, region, model":  testKinds,
 		"events":                     testEvents,
 		"notes of runs":              testRunNotes,
+		"export and import":          testExport,
 		"a write that is given up":   testGivenUp,
 	} {
 		t.Run(name, func(t *testing.T) {
