@@ -142,10 +142,10 @@ func (p *Program) auditVerify(ctx context.Context, path, noted string) error {
 	return err
 }
 
-func newBackup(p *Program) *cobra.Command {
+func newBackup(p *Program, opt *options) *cobra.Command {
 	var flags deskFlags
 	cmd := &cobra.Command{
-		Use: "backup casework", Short: "Copy what cannot be derived again", Args: cobra.NoArgs,
+		Use: "backup all|casework", Short: "Copy what cannot be derived again", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	sub := &cobra.Command{
@@ -162,6 +162,6 @@ func newBackup(p *Program) *cobra.Command {
 		},
 	}
 	flags.addFile(sub)
-	cmd.AddCommand(sub)
+	cmd.AddCommand(sub, newBackupAll(p, opt))
 	return cmd
 }

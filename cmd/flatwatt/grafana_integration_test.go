@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -178,7 +177,7 @@ func (c *panelCheck) lastFlux(t *testing.T, q string) (float64, bool) {
 // startInfluxDB2 starts a server with directories of its own on a free port.
 func startInfluxDB2(t *testing.T, binary string) influx.Config {
 	t.Helper()
-	addr := freeAddress(t)
+	addr := freeListen(t)
 	dir := t.TempDir()
 	cmd := exec.Command(binary, "--http-bind-address="+addr, "--reporting-disabled", "--log-level=error",
 		"--bolt-path="+filepath.Join(dir, "influxd.bolt"), "--sqlite-path="+filepath.Join(dir, "influxd.sqlite"), "--engine-path="+filepath.Join(dir, "engine"))
@@ -201,15 +200,4 @@ func startInfluxDB2(t *testing.T, binary string) influx.Config {
 			t.Fatalf("influxd does not answer: %v", err)
 		}
 	}
-}
-
-// freeAddress is one that nobody listens on now.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

@@ -98,7 +98,7 @@ func scrape(t *testing.T, dir, target string) func(expr string) int {
 		t.Fatal(err)
 	}
 	writeFile(t, filepath.Join(dir, "prometheus.yml"), fmt.Sprintf("global: {scrape_interval: 1s, evaluation_interval: 1s}\nrule_files: [%s]\nscrape_configs:\n  - job_name: flatwatt\n    static_configs: [{targets: ['%s']}]\n", rules, target))
-	address := freeAddress(t)
+	address := freeListen(t)
 	cmd := exec.Command(filepath.Join(prometheusDir(t), "prometheus"), "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "tsdb"), "--web.listen-address="+address, "--log.level=error")
 	var log syncBuffer
 	cmd.Stderr = &log

@@ -52,7 +52,8 @@ func newRoot(p *Program) *cobra.Command {
 		newEvidence(p), newScreen(p, opt),
 		// Casework.
 		newAlarm(p, opt), newCase(p, opt), newLedger(p, opt), newPrice(p, opt), newSpotCheck(p, opt), newTip(p, opt), newCommitment(p, opt), newApplicant(p, opt), newReport(p, opt),
-		newUser(p, opt), newAudit(p), newBackup(p), newWebhook(p),
+		newUser(p, opt), newAudit(p), newBackup(p, opt), newWebhook(p),
+		newRestore(p, opt),
 	} {
 		root.AddCommand(markUsage(cmd))
 	}

@@ -97,7 +97,15 @@ func (p *Program) startServers(ctx context.Context, s settings, meters []flatwat
 	return to, nil
 }
 
-func (p *Program) startStream(ctx context.Context, s settings, to *servers) (err error) {
+func (p *Program) startStream(ctx context.Context, s settings, to *servers) error {
+	if err := p.openStream(s, to); err != nil {
+		return err
+	}
+	return to.ensureStreams(ctx, s)
+}
+
+// openStream connects to NATS, or starts the embedded server, and makes no stream.
+func (p *Program) openStream(s settings, to *servers) (err error) {
 	if to.natsURL = s.NATS.URL; to.natsURL != "" {
 		if to.stream, err = p.connect(s.NATS); err != nil {
 			return err
@@ -129,7 +137,7 @@ func (p *Program) startStream(ctx context.Context, s settings, to *servers) (err
 		}
 		to.natsURL, to.checks = server.URL(), append(to.checks, server.Check)
 	}
-	return to.ensureStreams(ctx, s)
+	return nil
 }
 
 // ensureStreams makes the streams of readings, rejects and outside evidence where they are missing.

@@ -102,6 +102,24 @@ const (
 // loadSettings reads defaults, then the file (if any), then the environment, then secrets,
 // and checks the result. All errors are usage errors.
 func (p *Program) loadSettings(path string) (settings, error) {
+	s, err := p.rawSettings(path)
+	if err != nil {
+		return s, err
+	}
+	if err := s.loadToken(p.Getenv); err != nil {
+		return s, usageError{err}
+	}
+	if err := s.Ingest.loadTokens(p.Getenv); err != nil {
+		return s, usageError{err}
+	}
+	if err := s.check(); err != nil {
+		return s, usageError{err}
+	}
+	return s, nil
+}
+
+// rawSettings are read and not checked: what they name need not be there yet.
+func (p *Program) rawSettings(path string) (settings, error) {
 	var s settings
 	if err := decodeYAML("sample.yaml", sampleYAML, &s); err != nil {
 		return s, err
@@ -116,15 +134,6 @@ func (p *Program) loadSettings(path string) (settings, error) {
 		}
 	}
 	if err := applyEnv(&s, p.Getenv, p.Environ()); err != nil {
-		return s, usageError{err}
-	}
-	if err := s.loadToken(p.Getenv); err != nil {
-		return s, usageError{err}
-	}
-	if err := s.Ingest.loadTokens(p.Getenv); err != nil {
-		return s, usageError{err}
-	}
-	if err := s.check(); err != nil {
 		return s, usageError{err}
 	}
 	return s, nil

@@ -72,6 +72,9 @@ func appendRow(b []byte, measurement string, fields []string, types map[string]s
 		sep = ','
 		switch v := v.(type) {
 		case string:
+			if strings.ContainsRune(v, '\n') {
+				return b, fmt.Errorf("field %s holds a line break, which an export cannot", name)
+			}
 			b = appendText(b, name, v)
 		case bool:
 			b = strconv.AppendBool(appendKey(b, name), v)
