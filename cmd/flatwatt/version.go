@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"runtime"
@@ -8,6 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 )
+
+// release and commit are set by the linker where a release is built (scripts/release.sh);
+// otherwise Go itself knows them.
+var release, commit string
 
 // versionInfo is what `version --json` prints.
 type versionInfo struct {
@@ -41,13 +46,13 @@ func newVersion(p *Program, opt *options) *cobra.Command {
 }
 
 func buildVersion() versionInfo {
-	v := versionInfo{Version: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	v := versionInfo{Version: "(devel)", Revision: commit, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
 	}
-	if info.Main.Version != "" {
-		v.Version = info.Main.Version
+	if v.Version = release; v.Version == "" {
+		v.Version = cmp.Or(info.Main.Version, "(devel)")
 	}
 	for _, s := range info.Settings {
 		switch s.Key {
