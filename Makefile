@@ -12,7 +12,7 @@ SEEDS ?= 201 202 203 204 205
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/flatwatt
 	$(GO) build -o bin/flatwatt ./cmd/flatwatt
@@ -43,6 +43,12 @@ big: ## read BIG_MB megabytes (10,240) of each format within 200 MB of memory (h
 
 mutations: ## plant bugs, one at a time, and make sure that tests notice (ten minutes)
 	$(GO) run ./scripts/mutations
+
+deploy: ## hold chart, compose file and examples against Helm, Kubernetes and Compose (minutes)
+	cd deploy/check && $(GO) test ./...
+
+release-check: ## build the release twice and compare; build it without a network (minutes)
+	scripts/release-check.sh
 
 lint: ## gofmt, go vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { echo "not formatted (run gofmt -w):"; gofmt -l .; exit 1; }
