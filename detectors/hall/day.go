@@ -87,9 +87,13 @@ func (wk *work) coarse(slots []float32, minutes int) []float64 {
 // comes twice counts once.
 func (s *Scorer) byHour(d *day, p *place, z *zone, kw []float64, minutes int) {
 	var sum, n [hours]float64
+	hour, next := 0, 0 // local hour, and the minute of the day at which it is asked for again
 	for i, v := range kw {
-		t := time.Unix(z.start+int64(i*minutes*60), 0)
-		if h := t.In(z.loc).Hour(); v == v {
+		if i*minutes >= next {
+			hour = time.Unix(z.start+int64(i*minutes*60), 0).In(z.loc).Hour()
+			next = i*minutes/60*60 + 60
+		}
+		if h := hour; v == v {
 			sum[h], n[h] = sum[h]+v, n[h]+1
 		}
 	}

@@ -26,6 +26,9 @@ func (s *Scorer) judge(dst []flatwatt.Score, i int32, z *zone) []flatwatt.Score 
 	if !ok {
 		return dst
 	}
+	if !p.declared && v.ragged() {
+		return dst
+	}
 	v.contracted, v.coin = float64(p.meter.Contracted), s.coinAt(z)
 	lf, top := loadFactor(&v), v.highest()
 	if least := leastOf(p); top < least || !p.declared && !(lf >= flatEnough) {

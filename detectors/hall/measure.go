@@ -86,6 +86,24 @@ func (v *view) runs(days int32) []float64 {
 	return x
 }
 
+// ragged says cheaply of most loads that are no halls that they are none: their running hours
+// have a mean far below their highest.
+func (v *view) ragged() bool {
+	sum, n, top := 0.0, 0.0, 0.0
+	for k := max(0, v.n-recentDays); k < v.n; k++ {
+		d := v.st.at(k)
+		for _, x := range d.HourKW {
+			if kw := float64(x); kw > onShare*float64(d.Level) {
+				sum, n, top = sum+kw, n+1, max(top, kw)
+			}
+		}
+	}
+	return sum < raggedShare*top*n
+}
+
+// raggedShare is below flatEnough, for the highest hour stands above the 99.5 % quantile.
+const raggedShare = .55
+
 // loadFactor is the mean of the running hours over their 99.5 % quantile.
 func loadFactor(v *view) float64 {
 	x := v.runs(recentDays)
