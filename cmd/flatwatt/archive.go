@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"path/filepath"
 	"strconv"
@@ -335,76 +332,4 @@ func newArchiveRetain(p *Program) *cobra.Command {
 	cmd.Flags().IntVar(&days, "days", 0, "`days` to keep; regulators often ask for 13 months and more: 400")
 	needFlags(cmd, "days")
 	return cmd
-}
-
-// archiveDays reads two days. Relative ones count from the archive's last day, not from
-// today, so that a schedule that is late does what it would have done in time.
-func archiveDays(a *archive.Archive, from, to string) (first, last flatwatt.Day, err error) {
-	begin, end, ok := a.Days()
-	if !ok {
-		return 0, 0, usagef("the archive holds no readings: `flatwatt import` loads some")
-	}
-	if first, err = archiveDay("--from", from, begin, end); err != nil {
-		return 0, 0, err
-	}
-	last, err = archiveDay("--to", to, begin, end)
-	return first, last, err
-}
-
-func archiveDay(flag, text string, first, last flatwatt.Day) (flatwatt.Day, error) {
-	switch text {
-	case "first":
-		return first, nil
-	case "last", "":
-		return last, nil
-	}
-	if n, ok := strings.CutSuffix(text, "d"); ok && strings.HasPrefix(text, "-") {
-		if back, err := strconv.Atoi(n); err == nil {
-			return max(first, last+flatwatt.Day(back)), nil
-		}
-	}
-	t, err := time.Parse(time.DateOnly, text)
-	if err != nil {
-		return 0, usagef("%s %s: want a date like 2026-01-31, first, last, or -7d for days before the archive's last", flag, text)
-	}
-	return flatwatt.DayOf(t, time.UTC), nil
-}
-
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
-}
-
-func writeCSV(w io.Writer, head []string, rows [][]string) error {
-	out := csv.NewWriter(w)
-	_ = out.Write(head) // the first error sticks
-	_ = out.WriteAll(rows)
-	return out.Error()
-}
-
-// writeColumns prints rows as a table; numbers to the right.
-func writeColumns(w io.Writer, st style, head []string, rows [][]string) {
-	widths := make([]int, len(head))
-	right := make([]bool, len(head))
-	for i := range head {
-		widths[i], right[i] = columns(head[i]), len(rows) > 0
-		for _, r := range rows {
-			widths[i] = max(widths[i], columns(r[i]))
-			if _, err := strconv.ParseFloat(strings.TrimRight(r[i], " %"), 64); err != nil && r[i] != dash && r[i] != "" {
-				right[i] = false
-			}
-		}
-	}
-	line := func(cells []string) string {
-		parts := make([]string, len(cells))
-		for i, c := range cells {
-			parts[i] = pad(c, widths[i], right[i])
-		}
-		return strings.TrimRight(strings.Join(parts, "  "), " ")
-	}
-	fmt.Fprintln(w, st.bold(line(head)))
-	for _, r := range rows {
-		fmt.Fprintln(w, line(r))
-	}
 }
