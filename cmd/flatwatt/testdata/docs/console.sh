@@ -1,0 +1,2 @@
+echo 'correct horse battery' >pw
+mkdir -p flatwatt-data
