@@ -28,6 +28,8 @@ const (
 	ratioSpread  = .03  // of one step's shares at two members
 	sharedLeast  = 1    // steps that a member must share
 	distantMost  = 400  // meters with a block that are compared, likeliest first
+	commonShare  = .4   // of all blocks, from which a step is the weather's or the feed's, not an operator's
+	commonLeast  = 12   // blocks; with fewer a share says little
 	sharedTerm   = "shared steps"
 	operatorNode = "operator/"
 )
@@ -176,7 +178,11 @@ type belonging struct {
 // group weighs every other meter against seed.
 func (s *Scorer) group(day flatwatt.Day, seed int32, list []int32, all []suspectStep) (g group) {
 	var own []step
-	s.tracks[seed].steps(int32(day), s.since(seed), func(st step) { own = append(own, st) })
+	s.tracks[seed].steps(int32(day), s.since(seed), func(st step) {
+		if stepShare(st, all, len(list)) < commonShare {
+			own = append(own, st)
+		}
+	})
 	if len(own) == 0 {
 		return g
 	}
@@ -196,6 +202,17 @@ func (s *Scorer) group(day flatwatt.Day, seed int32, list []int32, all []suspect
 		}
 	}
 	return g
+}
+
+// stepShare is the share of meters with a block that stepped in the same hours by the same share.
+func stepShare(st step, all []suspectStep, meters int) float64 {
+	n := 0.0
+	for _, o := range all {
+		if d := o.Hour - st.Hour; d >= -hourSlack && d <= hourSlack && math.Abs(float64(o.Ratio-st.Ratio)) <= 2.5*ratioSpread {
+			n++
+		}
+	}
+	return n / float64(max(meters, commonLeast))
 }
 
 // stepRate is the share of meters with a block that stepped within the same hours, by

@@ -1,0 +1,115 @@
+package cluster_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/detectors/cluster"
+	"github.com/flatwatt/flatwatt/network"
+)
+
+// floored tells hourly floors beside what said says.
+type floored struct {
+	said
+	see   func(*flatwatt.Score, *[24]float64)
+	floor func(id flatwatt.MeterID, hour int) float64 // hours since the first day
+}
+
+func (f *floored) Score(dst []flatwatt.Score, readings []flatwatt.Reading) []flatwatt.Score {
+	for range readings {
+		from := len(dst)
+		dst = f.said.Score(dst, readings[:1])
+		for i := from; i < len(dst); i++ {
+			var z [24]float64
+			for h := range z {
+				z[h] = f.floor(dst[i].Meter, int(f.last)*24+h)
+			}
+			f.see(&dst[i], &z)
+		}
+	}
+	return dst
+}
+
+// distantFleet has blocks of 3 kW at 26 meters far apart, begun on different days. The
+// first six step by firmware on days 40 and 52; the others step on days of their own, and
+// all rise together in a cold night of day 30.
+func distantFleet(t *testing.T, together bool) *cluster.Scorer {
+	t.Helper()
+	meters := grid()
+	net, _ := network.New(network.Parents(meters), nil)
+	f := &floored{said: said{blocks: map[flatwatt.MeterID]said1{}}}
+	for _, m := range meters[:200] {
+		f.ids = append(f.ids, m.ID)
+	}
+	number := map[flatwatt.MeterID]int{}
+	for k := range 26 {
+		id := flatwatt.MeterID(fmt.Sprintf("c%03d", (k*37)%200))
+		number[id] = k + 1
+		f.blocks[id] = said1{flatwatt.Day(2 + 9*k%27), 3 + .03*float64(k%4), .08}
+	}
+	r := rand.New(rand.NewPCG(7, 7))
+	f.floor = func(id flatwatt.MeterID, hour int) float64 {
+		k := number[id]
+		kw := .2 + .03*r.NormFloat64()
+		if k == 0 {
+			return kw
+		}
+		share := 1.0
+		first, second := 40*24+14, 52*24+3
+		if k > 6 || !together {
+			first, second = (33+k)*24+(7*k)%24, (62-k/2)*24+(5*k)%24
+		}
+		if hour >= first {
+			share = .82
+		}
+		if hour >= second {
+			share = 1.08
+		}
+		if hour >= 30*24+5 {
+			share += .07
+		}
+		return kw + 3*share
+	}
+	s := cluster.New(f, meters, meters, net)
+	f.see = s.Floors
+	return s
+}
+
+// operatorsAfter leaves out cases of neighbours: so many blocks in a month make some.
+func operatorsAfter(s *cluster.Scorer, days int) map[flatwatt.MeterID]flatwatt.Score {
+	found := casesAfter(s, days)
+	for id := range found {
+		if !strings.HasPrefix(string(id), "operator/") {
+			delete(found, id)
+		}
+	}
+	return found
+}
+
+func TestDistantMembersOfOneOperator(t *testing.T) {
+	cases := operatorsAfter(distantFleet(t, true), 60)
+	if len(cases) != 1 {
+		t.Fatalf("%d cases, want that of the operator", len(cases))
+	}
+	for id, sc := range cases {
+		members := membersOf(sc)
+		slices.Sort(members)
+		if want := "[c000 c037 c074 c111 c148 c185]"; fmt.Sprint(members) != want || !strings.HasPrefix(string(id), "operator/") {
+			t.Errorf("%s names %v, want %s", id, members, want)
+		}
+		if !slices.ContainsFunc(sc.Evidence, func(e flatwatt.Evidence) bool { return cluster.IsShared(e) && e.Value == 2 }) {
+			t.Errorf("evidence does not tell of two shared steps: %+v", sc.Evidence)
+		}
+	}
+}
+
+// A cold night that moves all floors makes no operator.
+func TestStepsOfTheirOwnMakeNoOperator(t *testing.T) {
+	for id, sc := range operatorsAfter(distantFleet(t, false), 60) {
+		t.Errorf("case %s of %v", id, membersOf(sc))
+	}
+}
