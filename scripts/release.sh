@@ -23,6 +23,12 @@ dist=$(cd "$dist" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# What is committed is built, and nothing else that lies about.
+commit=$(git rev-parse HEAD)
+mkdir -p "$work/tree"
+git archive "$commit" | tar -x -C "$work/tree"
+cd "$work/tree"
+
 # pack NAME DIR: DIR as NAME.tar.gz, the same bytes whenever.
 pack() {
 	tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode=u+rw,go+r,go-w,a+X \
@@ -40,14 +46,14 @@ for arch in amd64 arm64; do
 	name=flatwatt_${version}_linux_$arch
 	mkdir -p "$work/$arch/$name"
 	GOOS=linux GOARCH=$arch go build -trimpath -buildvcs=false -tags no_antithesis_sdk \
-		-ldflags "-s -w -buildid= -X main.release=$version -X main.commit=$(git rev-parse HEAD)" -o "$work/$arch/$name/flatwatt" ./cmd/flatwatt
-	git archive HEAD LICENSE README.md CHANGELOG.md docs deploy | tar -x -C "$work/$arch/$name"
+		-ldflags "-s -w -buildid= -X main.release=$version -X main.commit=$commit" -o "$work/$arch/$name/flatwatt" ./cmd/flatwatt
+	cp -r LICENSE README.md README.zh.md CHANGELOG.md docs deploy "$work/$arch/$name"
 	pack "$name" "$work/$arch"
 done
 
 src=flatwatt_${version}_source
-mkdir -p "$work/src/$src"
-git archive HEAD | tar -x -C "$work/src/$src"
+mkdir -p "$work/src"
+cp -r "$work/tree" "$work/src/$src"
 (cd "$work/src/$src" && GOFLAGS=-mod=mod go mod vendor)
 pack "$src" "$work/src"
 

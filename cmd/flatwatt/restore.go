@@ -182,33 +182,31 @@ func (b *backup) restoreArchive(ctx context.Context) error {
 	return copyStore(ctx, archive.Dir(b.in("archive")), to)
 }
 
-// reach connects to the servers that the configuration names; to those that are embedded
-// in a running service; and starts those that are embedded in one that does not run.
+// reach connects to the servers that the configuration names; it starts those that are
+// embedded, or connects to them where a running service holds their directory.
 func (b *backup) reach(ctx context.Context) (*servers, error) {
 	s := b.settings
-	if s.NATS.URL == "" {
-		if answers(s.NATS.Listen) {
-			s.NATS.URL = "nats://" + s.NATS.Listen
-		} else {
-			s.NATS.Listen = "127.0.0.1:0"
-		}
-	}
 	s.Ingest.MQTT.Listen = ""
-	if s.Influx.URL == "" {
-		if answers(s.Influx.Listen) {
-			token, err := keptToken(string(s.Influx.Token), s.DataDir)
-			if err != nil {
-				return nil, err
-			}
-			s.Influx.URL, s.Influx.Token = "http://"+s.Influx.Listen, secret(token)
-		} else {
-			s.Influx.Listen = "127.0.0.1:0"
-		}
-	}
+	s.NATS.Listen, s.Influx.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	to := &servers{replicas: s.NATS.Replicas}
 	if err := b.openStream(s, to); err != nil {
+		if s.NATS.URL != "" || !answers(b.settings.NATS.Listen) {
+			return nil, err
+		}
+		s.NATS.URL = "nats://" + b.settings.NATS.Listen
+		if err := b.openStream(s, to); err != nil {
+			return nil, err
+		}
+	}
+	err := b.startDatabase(ctx, s, to)
+	if err == nil || s.Influx.URL != "" || !answers(b.settings.Influx.Listen) {
+		return to, err
+	}
+	token, err := keptToken(string(s.Influx.Token), s.DataDir)
+	if err != nil {
 		return nil, err
 	}
+	s.Influx.URL, s.Influx.Token = "http://"+b.settings.Influx.Listen, secret(token)
 	return to, b.startDatabase(ctx, s, to)
 }
 
