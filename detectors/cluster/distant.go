@@ -16,13 +16,14 @@ import (
 //
 //	prior + log odds of its own block + Σ over the first's steps [match or miss] + size
 //
-// A match counts log(hit · n(ratio) / (rate · u(ratio))), where rate is how many of the
+// A match counts log(1 − real + real · hit · n(ratio) / (rate · u(ratio))), where rate is how many of the
 // other meters stepped in those hours: a cold night that moves all floors says nothing.
 const (
 	distantPrior = -9.0 // log odds that a block belongs to the operator of another one
-	distantSum   = 6.0  // of the members' log odds together, from which it is a case
+	distantSum   = 5.0  // of the members' log odds together, from which it is a case
 	distantLeast = 3    // members
 	ownBase      = 4.0  // log odds by which a block's own probability is above the usual
+	realShare    = .3   // of the first member's steps that are its operator's, not of its own use
 	hitShare     = .7   // of an operator's steps that are seen at a member
 	hourSlack    = 3    // hours by which the same step may be seen apart
 	ratioSpread  = .03  // of one step's shares at two members
@@ -73,8 +74,8 @@ func (s *Scorer) judgeDistant(dst []flatwatt.Score, day flatwatt.Day, zone *time
 	return dst
 }
 
-// groups are the operators seen today. A group that shares members with one before it is
-// the same operator.
+// groups are the operators seen today. A group of which half the members belong to one
+// before it is the same operator.
 func (s *Scorer) groups(day flatwatt.Day, list []int32) (found []group) {
 	all := s.allSteps(day, list)
 	of := map[int32]int{} // group of a member, from 1
@@ -86,12 +87,19 @@ func (s *Scorer) groups(day flatwatt.Day, list []int32) (found []group) {
 		if g.sum < distantSum || len(g.members) < distantLeast {
 			continue
 		}
-		into := len(found) + 1
+		into, free := len(found)+1, len(g.members)
+		in := map[int]int{}
 		for _, m := range g.members {
-			if of[m.i] != 0 {
-				into = of[m.i]
-				break
+			if k := of[m.i]; k != 0 {
+				in[k]++
+				free--
+				if 2*in[k] >= len(g.members) {
+					into = k
+				}
 			}
+		}
+		if into > len(found) && free < distantLeast {
+			continue
 		}
 		if into > len(found) {
 			found = append(found, group{})
@@ -246,9 +254,9 @@ func (s *Scorer) belongs(day flatwatt.Day, seed, i int32, own []step, rates []fl
 		})
 		if hit {
 			b.shared++
-			odds += math.Log(hitShare / rates[k] * usualSpread)
+			odds += math.Log(1 - realShare + realShare*hitShare/rates[k]*usualSpread)
 		} else {
-			odds += math.Log((1 - hitShare) / (1 - rates[k]))
+			odds += math.Log(1 - realShare + realShare*(1-hitShare)/(1-rates[k]))
 		}
 	}
 	b.odds = odds
