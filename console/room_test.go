@@ -1,10 +1,12 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
-	"net/http/httptest"
+	"net"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -132,6 +134,8 @@ type room struct {
 	db    *casework.DB
 	s     *Server
 	url   string
+	addr  string
+	http  *http.Server
 
 	mu  sync.Mutex // guards now
 	now time.Time
@@ -174,11 +178,35 @@ func newRoom(t testing.TB, change ...func(*Options)) *room {
 	if r.s, err = New(o); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(r.s)
-	t.Cleanup(func() { _ = r.s.Close(); server.Close() })
-	r.url = server.URL
+	r.startServer()
+	t.Cleanup(r.stopServer)
+	r.url = "http://" + r.addr
 	return r
 }
+
+// startServer serves the console, after a stop at the same address with sessions lost.
+func (r *room) startServer() {
+	r.t.Helper()
+	if r.addr != "" {
+		o := r.s.Options
+		o.Sessions = nil
+		s, err := New(o)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		r.s = s
+	}
+	listener, err := net.Listen("tcp", cmp.Or(r.addr, "127.0.0.1:0"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.addr = listener.Addr().String()
+	r.http = &http.Server{Handler: r.s}
+	server := r.http
+	go func() { _ = server.Serve(listener) }() // ends with stopServer
+}
+
+func (r *room) stopServer() { _ = r.s.Close(); _ = r.http.Close() }
 
 func meters(b *fixedBoard) (list []flatwatt.Meter) {
 	for _, f := range b.findings {

@@ -91,9 +91,22 @@ func qualityView(c *call) (any, error) {
 // kpiPage is how alarms do, by the figures of ISA-18.2.
 type kpiPage struct {
 	alarms.KPIs
-	Policy  alarms.Policy               `json:"policy"`
+	Policy  policyJSON                  `json:"policy"`
 	Targets map[alarms.Priority]float64 `json:"targets"`
 	Days    int                         `json:"days"`
+}
+
+// policyJSON is the alarm philosophy as programs read it.
+type policyJSON struct {
+	OnDelayDays   int     `json:"on_delay_days"`
+	OffDelayDays  int     `json:"off_delay_days"`
+	BudgetPerDay  int     `json:"budget_per_day"`
+	HighKW        float64 `json:"high_kw"`
+	MediumKW      float64 `json:"medium_kw"`
+	StaleDays     int     `json:"stale_days"`
+	ChatterRaises int     `json:"chatter_raises"`
+	ChatterDays   int     `json:"chatter_days"`
+	MaxShelfDays  int     `json:"max_shelf_days"`
 }
 
 func kpisView(c *call) (any, error) {
@@ -115,7 +128,9 @@ func kpisView(c *call) (any, error) {
 	if days < 1 || days > 3660 {
 		return nil, badRequest("days: want 1 to 3660")
 	}
-	return kpiPage{alarms.Measure(c.Policy, seen, to, days), c.Policy, alarms.TargetShares(), days}, nil
+	p := c.Policy
+	policy := policyJSON{p.OnDelayDays, p.OffDelayDays, p.BudgetPerDay, p.HighKW, p.MediumKW, p.StaleDays, p.ChatterRaises, p.ChatterDays, p.MaxShelfDays}
+	return kpiPage{alarms.Measure(p, seen, to, days), policy, alarms.TargetShares(), days}, nil
 }
 
 // auditPage is the end of the audit trail.

@@ -13,8 +13,8 @@ import (
 // A visitor is a browser without a screen.
 type visitor struct {
 	*room
-	http *http.Client
-	lang string
+	client *http.Client
+	lang   string
 }
 
 // visit signs somebody in; "" is nobody.
@@ -24,7 +24,7 @@ func (r *room) visit(name string) *visitor {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	v := &visitor{room: r, lang: "en", http: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	v := &visitor{room: r, lang: "en", client: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	if name == "" {
 		return v
 	}
@@ -44,7 +44,7 @@ func (v *visitor) do(method, path string, body io.Reader, header ...string) (int
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	res, err := v.http.Do(req)
+	res, err := v.client.Do(req)
 	if err != nil {
 		v.t.Fatal(err)
 	}

@@ -58,12 +58,14 @@
   let going = false;
 
   document.addEventListener("keydown", (e) => {
+    // Enter in a dialog does what the dialog is for, also from a list of choices.
+    if (e.key === "Enter" && e.target.matches("dialog[open] select")) { e.preventDefault(); e.target.form.requestSubmit(); return; }
     if (e.ctrlKey || e.metaKey || e.altKey || document.querySelector("dialog[open]")) return;
     const typing = e.target.closest("input:not([type=checkbox]), select, textarea");
     if (typing) { if (e.key === "Escape") typing.blur(); return; }
     if (going) { going = false; if (goes[e.key]) { e.preventDefault(); location.href = goes[e.key]; } return; }
     switch (e.key) {
-      case "j": case "k": at += rows().some((r) => r.contains(document.activeElement)) || at ? (e.key === "j" ? 1 : -1) : (e.key === "j" ? 1 : 0); mark(true); break;
+      case "j": case "k": at += e.key === "j" ? 1 : -1; mark(true); break;
       case "x": { const box = rows()[at]?.querySelector("input[name=ref]"); if (box) { box.checked = !box.checked; count(); } break; }
       case "Enter": if (e.target.matches("a, button, summary, input")) return; rows()[at]?.querySelector("a[href]")?.click(); break;
       case "/": { const field = document.getElementById("q"); if (!field) return; field.focus(); field.select(); break; }
