@@ -64,7 +64,7 @@ var mayImport = map[string][]string{
 	"simulate":                  {""},
 	"evaluate":                  {""},
 	"vee":                       {""},
-	"console":                   {"", "access", "casework", "casework/alarms", "network"},
+	"console":                   {"", "access", "casework", "casework/alarms", "casework/energy", "casework/ledger", "casework/price", "casework/report", "casework/sheet", "casework/spotcheck", "casework/tips", "network"},
 
 	"streams/formats/formattest": {"", "streams/formats"}, // tests only
 }

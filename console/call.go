@@ -49,7 +49,9 @@ type call struct {
 	in   url.Values
 	// stamp is that of the moment before a page's data was read.
 	stamp string
-	file  *upload // of an act with a field of type file
+	// template is that of the page where it has another name than the view.
+	template string
+	file     *upload // of an act with a field of type file
 }
 
 type upload struct {

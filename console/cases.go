@@ -112,7 +112,11 @@ func (c *call) outsideOf(meter string) ([]outsideJSON, error) {
 			rows = append(rows, outsideJSON{"inspection", v.ID, v.Value.Reason, v.Value.Moved.Format("2006-01-02"), "/cases/" + v.ID})
 		}
 	}
-	return rows, err
+	if err != nil {
+		return rows, err
+	}
+	tips, err := c.tipsOf(meter)
+	return append(rows, tips...), err
 }
 
 // A person is somebody who can be given work.

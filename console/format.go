@@ -76,8 +76,8 @@ func spanText(r *rangeJSON) string {
 	return lo + "–" + hi
 }
 
-// energy is kWh, MWh or, in Chinese, 万kWh, as is read aloud there.
-func energy(v any, lang string) string {
+// energyText is kWh, MWh or, in Chinese, 万kWh, as is read aloud there.
+func energyText(v any, lang string) string {
 	x := math.NaN()
 	switch v := v.(type) {
 	case *float64:

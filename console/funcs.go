@@ -19,7 +19,7 @@ func (s *Server) funcs(lang string) template.FuncMap {
 		"percent": percent, "share": share, "kw": kilowatts, "num": num, "span": spanText, "est": estimateText,
 		"signed":  func(x float64) string { return fmt.Sprintf("%+.2f", x) },
 		"grouped": func(v any) string { return grouped(toInt(v)) },
-		"energy":  func(v any) string { return energy(v, lang) },
+		"energy":  func(v any) string { return energyText(v, lang) },
 		"onset":   func(f Finding) string { return onset(f, cat) },
 		"day":     dayText, "when": s.when, "has": func(v *float64) bool { return v != nil },
 		"join": strings.Join, "short": func(text string) string { return cut(text, 12) }, "short40": func(text string) string { return cut(text, 40) },

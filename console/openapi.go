@@ -3,6 +3,7 @@ package console
 import (
 	"encoding/json"
 	"net/http"
+	"path"
 	"reflect"
 	"regexp"
 	"strings"
@@ -22,11 +23,11 @@ type object = map[string]any
 func describeAPI() object {
 	paths := object{}
 	schemas := newSchemas()
-	at := func(path string) object {
-		if paths[path] == nil {
-			paths[path] = object{}
+	at := func(route string) object {
+		if paths[route] == nil {
+			paths[route] = object{}
 		}
-		return paths[path].(object)
+		return paths[route].(object)
 	}
 	for _, v := range views() {
 		op := operation(v.Doc, least(v.Role), pathFields(v.Path), schemas.of(reflect.TypeOf(v.Shape)))
@@ -42,8 +43,8 @@ func describeAPI() object {
 		op["requestBody"] = body(a.Fields)
 		at("/api" + a.Path)["post"] = op
 	}
-	for path, op := range fixedOperations(schemas) {
-		at(path)["get"] = op
+	for route, op := range fixedOperations(schemas) {
+		at(route)["get"] = op
 	}
 	return object{
 		"openapi": "3.1.0",
@@ -96,22 +97,22 @@ func operationName(v view) string {
 	return name
 }
 
-func operation(doc string, role any, path []any, answer object) object {
+func operation(doc string, role any, inPath []any, answer object) object {
 	problem := object{"description": "a problem", "content": object{"application/json": object{"schema": object{
 		"type": "object", "required": []string{"code", "error"},
 		"properties": object{"code": object{"type": "string", "enum": []string{"unauthorized", "forbidden", "not_found", "conflict", "invalid", "internal"}}, "error": object{"type": "string"}},
 	}}}}
 	return object{
 		"summary": doc, "description": "Needs the role " + strings.TrimSpace(reflect.ValueOf(role).String()) + " or one above it.",
-		"parameters": append([]any{}, path...),
+		"parameters": append([]any{}, inPath...),
 		"responses": object{
 			"200": object{"description": "done", "content": object{"application/json": object{"schema": answer}}}, "default": problem,
 		},
 	}
 }
 
-func pathFields(path string) (list []any) {
-	for _, m := range inBraces.FindAllStringSubmatch(path, -1) {
+func pathFields(route string) (list []any) {
+	for _, m := range inBraces.FindAllStringSubmatch(route, -1) {
 		list = append(list, object{"name": m[1], "in": "path", "required": true, "schema": object{"type": "string"}})
 	}
 	return list
@@ -214,6 +215,9 @@ func (s *schemas) of(t reflect.Type) object {
 func (s *schemas) named(t reflect.Type) object {
 	name := strings.TrimSuffix(t.Name(), "JSON")
 	name = strings.ToUpper(name[:1]) + name[1:]
+	if pkg := path.Base(t.PkgPath()); pkg != "console" && pkg != "casework" { // two may have one name
+		name = strings.ToUpper(pkg[:1]) + pkg[1:] + name
+	}
 	ref := object{"$ref": "#/components/schemas/" + name}
 	if s.all[name] != nil {
 		return ref

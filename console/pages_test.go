@@ -14,6 +14,9 @@ import (
 func everyPath(t testing.TB, r *room) map[string]string {
 	t.Helper()
 	names := map[string]string{"/meters/{id}": "/meters/c2", "/meters/{id}/plot": "/meters/c2/plot", "/meters/{id}/pack": "/meters/c2/pack"}
+	for kind, id := range map[string]string{"tips": "T-2026-00001", "spotchecks": "R-2026-00001", "ledger": "P-2026-00001", "prices": "S-2026-00001", "reports": "2026-W05"} {
+		names["/"+kind+"/{id}"] = "/" + kind + "/" + id
+	}
 	paths := map[string]string{}
 	for _, v := range views() {
 		path := v.Path
@@ -32,6 +35,7 @@ func withCase(t testing.TB, r *room) {
 	if code := v.send("/cases", map[string]any{"meter": "c2", "title": "a mill"}, nil); code != http.StatusOK {
 		t.Fatalf("open a case: %d", code)
 	}
+	withAccounts(t, r)
 }
 
 // TestEveryPageInBothLanguages reads every page as every role: no raw key, no NaN, no

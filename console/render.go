@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -72,6 +73,10 @@ func parent(name string) string {
 		return "meters"
 	case "case":
 		return "cases"
+	case "tip", "spotcheck", "statement", "report":
+		return map[string]string{"tip": "tips", "spotcheck": "spotchecks", "statement": "prices", "report": "reports"}[name]
+	case "project":
+		return "ledger"
 	}
 	return name
 }
@@ -110,7 +115,7 @@ func (s *Server) render(w http.ResponseWriter, c *call, name, group string, data
 		Status: s.Board.Status(), Program: s.Program, Menu: s.menu(c, name), Data: data, Now: c.now, Failed: status,
 	}
 	f.Said, f.Stamp = s.said(w, c.r), c.stamp
-	page := s.pages[c.lang+" "+name]
+	page := s.pages[c.lang+" "+cmp.Or(c.template, name)]
 	if page == nil {
 		http.Error(w, "no page "+name, http.StatusInternalServerError)
 		return

@@ -12,6 +12,7 @@ import (
 type view struct {
 	Path   string // as for http.ServeMux
 	Name   string // of the template, and of the operation in the API
+	Page   string // its template where that has another name
 	Group  string // of the menu; "" where it is not in it
 	Doc    string
 	Role   access.Role // the least
@@ -59,6 +60,7 @@ func (s *Server) page(v view) http.Handler {
 			s.fail(w, r, err)
 			return
 		}
+		c.template = v.Page
 		s.render(w, c, v.Name, v.Group, data, http.StatusOK)
 	})
 }

@@ -17,6 +17,9 @@ import (
 	"github.com/flatwatt/flatwatt/access"
 	"github.com/flatwatt/flatwatt/casework"
 	"github.com/flatwatt/flatwatt/casework/alarms"
+	"github.com/flatwatt/flatwatt/casework/energy"
+	"github.com/flatwatt/flatwatt/casework/ledger"
+	"github.com/flatwatt/flatwatt/casework/price"
 	"github.com/flatwatt/flatwatt/network"
 )
 
@@ -40,6 +43,11 @@ type Options struct {
 
 	// Policy is the alarm philosophy; its zero value stands for alarms.DefaultPolicy.
 	Policy alarms.Policy
+	// Schedule and Rules are those of prices and of the ledger; zero stands for the defaults.
+	Schedule price.Schedule
+	Rules    ledger.Rules
+	// Energy tells what meters used, for the ledger and for statements.
+	Energy energy.Source
 	// Words put a score's evidence into a language, "en" or "zh": one line, and one text
 	// for each piece. nil keeps the words of the board.
 	Words func(lang string) func(flatwatt.Score) (reason string, reasons []string)
@@ -86,6 +94,12 @@ func New(o Options) (*Server, error) {
 	}
 	if s.Policy.OnDelayDays == 0 {
 		s.Policy = alarms.DefaultPolicy()
+	}
+	if len(s.Schedule.Rules) == 0 {
+		s.Schedule = price.Default()
+	}
+	if s.Rules.NewSince == "" {
+		s.Rules = ledger.DefaultRules()
 	}
 	s.cases = newCaches(o.Store)
 	var err error
@@ -152,6 +166,8 @@ func (s *Server) plain() []plainRoute {
 		{"GET /api/suspects", s.suspects},
 		{"GET /api/live", s.live},
 		{"GET /cases/{id}/files/{sum}", s.file},
+		{"GET /spotchecks/{id}/disclosure", s.disclosure},
+		{"GET /reports/{id}/file", s.reportFile},
 		{"GET /api/meters/{id}/pack.json", s.packFile},
 	}
 }

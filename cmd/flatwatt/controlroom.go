@@ -11,6 +11,7 @@ import (
 	"github.com/flatwatt/flatwatt/access"
 	"github.com/flatwatt/flatwatt/casework"
 	"github.com/flatwatt/flatwatt/casework/alarms"
+	"github.com/flatwatt/flatwatt/casework/energy"
 	"github.com/flatwatt/flatwatt/console"
 	"github.com/flatwatt/flatwatt/network"
 	"github.com/flatwatt/flatwatt/secure"
@@ -64,13 +65,14 @@ type controlRoom struct {
 	db    *casework.DB
 	net   *network.Network
 	to    *servers
+	used  energy.Source // nil where energy cannot be read
 }
 
 // options wire a console to its sources.
 func (r controlRoom) options() console.Options {
 	return console.Options{
 		Board: r.board, Store: r.db, Now: time.Now, Program: "flatwatt " + buildVersion().Version, Network: r.net,
-		Words: wordsIn, History: r.history,
+		Words: wordsIn, History: r.history, Energy: r.used,
 	}
 }
 
@@ -84,7 +86,11 @@ func (r controlRoom) history(ctx context.Context, id flatwatt.MeterID) ([]flatwa
 
 // serviceConsole is the console of the service, as configured.
 func (p *Program) serviceConsole(ctx context.Context, sv service, token string, tls bool) (*console.Server, error) {
-	o := controlRoom{sv.board, sv.casework, sv.net, sv.to}.options()
+	room := controlRoom{board: sv.board, db: sv.casework, net: sv.net, to: sv.to}
+	if url := sv.settings.Archive.URL; url != "" {
+		room.used = serviceEnergy{p, url, registerOf(sv.fleet.Meters())}
+	}
+	o := room.options()
 	s := sv.settings.Console
 	o.Token, o.Secure = token, tls
 	if strings.HasPrefix(s.OIDC.Redirect, "https://") {
@@ -97,6 +103,12 @@ func (p *Program) serviceConsole(ctx context.Context, sv service, token string, 
 	if o.Policy, err = loadPolicy(sv.settings.Casework.AlarmsFile); err != nil {
 		return nil, err
 	}
+	if o.Rules, err = loadRules(sv.settings.Casework.RulesFile); err != nil {
+		return nil, err
+	}
+	if o.Schedule, err = loadSchedule(sv.settings.Casework.PricesFile); err != nil {
+		return nil, err
+	}
 	if o.Runs, err = p.runsOf(ctx, sv.settings); err != nil {
 		return nil, err
 	}
@@ -104,6 +116,23 @@ func (p *Program) serviceConsole(ctx context.Context, sv service, token string, 
 		return nil, err
 	}
 	return console.New(o)
+}
+
+// serviceEnergy tells energy from the archive that the service keeps. It is opened for
+// each question: it grows meanwhile, and is not there before the first day.
+type serviceEnergy struct {
+	p        *Program
+	url      string
+	register map[flatwatt.MeterID]flatwatt.Meter
+}
+
+// Days implements energy.Source.
+func (e serviceEnergy) Days(ctx context.Context, meter, from, to string, capKW float64) ([]energy.Day, error) {
+	a, err := e.p.openArchive(ctx, e.url)
+	if err != nil {
+		return nil, err
+	}
+	return archiveEnergy{a, e.register}.Days(ctx, meter, from, to, capKW)
 }
 
 func newOIDC(ctx context.Context, s oidcSettings) (*access.OIDC, error) {

@@ -80,14 +80,14 @@ func (p *Program) demo(ctx context.Context, opt *options, flags demoFlags) error
 	if err != nil {
 		return err
 	}
-	b := newBoard(fmt.Sprintf("demo, seed %d", flags.fleet.seed), customers(fleet.meters), wordsIn(opt.lang))
+	b := newBoard(fmt.Sprintf("demo, seed %d", flags.fleet.seed), fleet.meters, wordsIn(opt.lang))
 	b.know(fleet.truth)
 	b.loads = fleet.loads()
 	db, password, err := p.demoCasework(ctx, dir)
 	if err != nil {
 		return err
 	}
-	url, err := p.serveDemo(flags.listen, controlRoom{b, db, nil, servers}, password)
+	url, err := p.serveDemo(flags.listen, controlRoom{b, db, nil, servers, fleetEnergy{fleet.loads(), registerOf(fleet.meters)}}, password)
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ type drawnFleet struct {
 func demoConfig(flags fleetFlags) simulate.Config {
 	cfg := simulate.DefaultConfig()
 	cfg.Seed, cfg.Meters, cfg.Days = flags.seed, flags.meters, flags.days
-	cfg.Grid.Meters = false
+	cfg.Grid.Meters = true
 	cfg.Metering.ReactiveShare, cfg.Metering.VoltageShare = 1, 1
 	cfg.Misregistered = 0
 	cfg.Changes.Share = demoChangeShare

@@ -9,7 +9,6 @@ import (
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/casework/energy"
 	"github.com/flatwatt/flatwatt/streams/archive"
-	"github.com/flatwatt/flatwatt/streams/file"
 )
 
 // energyFlags say where energy is read: the archive, or a fleet directory by itself.
@@ -53,7 +52,9 @@ func meterNamed(register map[flatwatt.MeterID]flatwatt.Meter, id string) (flatwa
 
 // fleetEnergy tells energy from a fleet in memory.
 type fleetEnergy struct {
-	fleet    *file.Fleet
+	fleet interface {
+		Series(flatwatt.MeterID) (flatwatt.Series, bool)
+	}
 	register map[flatwatt.MeterID]flatwatt.Meter
 }
 

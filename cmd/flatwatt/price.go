@@ -28,18 +28,28 @@ func (f *priceFlags) add(cmd *cobra.Command) {
 }
 
 func (p *Program) priceOffice(ctx context.Context, f priceFlags) (price.Office, error) {
-	schedule := price.Default()
-	if f.schedule != "" {
-		text, err := os.ReadFile(f.schedule)
-		if err != nil {
-			return price.Office{}, usagef("--schedule: %w", err)
-		}
-		if schedule, err = price.Parse(text); err != nil {
-			return price.Office{}, usagef("--schedule %s: %w", f.schedule, err)
-		}
+	schedule, err := loadSchedule(f.schedule)
+	if err != nil {
+		return price.Office{}, err
 	}
 	d, _, err := p.desk(ctx, f.desk)
 	return price.Office{Book: ledger.Book{Desk: d}, Schedule: schedule}, err
+}
+
+// loadSchedule reads local rates; those of the notice where path is "".
+func loadSchedule(path string) (price.Schedule, error) {
+	if path == "" {
+		return price.Default(), nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return price.Schedule{}, usagef("price schedule: %w", err)
+	}
+	schedule, err := price.Parse(text)
+	if err != nil {
+		return schedule, usagef("price schedule %s: %w", path, err)
+	}
+	return schedule, nil
 }
 
 func newPrice(p *Program, opt *options) *cobra.Command {

@@ -82,6 +82,14 @@ func (l seriesLoads) Load(id flatwatt.MeterID) (console.Load, bool) {
 	return loadOf(s), true
 }
 
+// Series is a meter's; ok is false where there is none.
+func (l seriesLoads) Series(id flatwatt.MeterID) (flatwatt.Series, bool) {
+	if s, ok := l[id]; ok {
+		return *s, true
+	}
+	return flatwatt.Series{}, false
+}
+
 // count is how many readings series hold.
 func count(series []flatwatt.Series) (n int64) {
 	for k := range series {

@@ -174,8 +174,8 @@ func TestDemoServesUntilItIsStopped(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &answer); err != nil || code != http.StatusOK {
 		t.Fatalf("api: %d %v", code, err)
 	}
-	if len(answer.Suspects) != 60 {
-		t.Errorf("api: %d meters, want 60", len(answer.Suspects))
+	if len(answer.Suspects) < 60 { // and the transformers above them
+		t.Errorf("api: %d meters, want 60 or more", len(answer.Suspects))
 	}
 	demo.end()
 }

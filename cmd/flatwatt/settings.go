@@ -74,6 +74,8 @@ type httpSettings struct {
 type caseworkSettings struct {
 	File       string `yaml:"file"`
 	AlarmsFile string `yaml:"alarms_file"`
+	PricesFile string `yaml:"prices_file"`
+	RulesFile  string `yaml:"rules_file"`
 
 	WebhooksFile string `yaml:"webhooks_file"`
 }
