@@ -50,6 +50,9 @@ deploy: ## hold chart, compose file and examples against Helm, Kubernetes and Co
 release-check: ## build the release twice and compare; build it without a network (minutes)
 	scripts/release-check.sh
 
+dependencies: ## compare the modules we are built from with the list that was reviewed
+	$(GO) run ./scripts/dependencies
+
 lint: ## gofmt, go vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { echo "not formatted (run gofmt -w):"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
@@ -70,4 +73,4 @@ benchmark: ## score simulated fleets of several seeds against their truth
 model: ## fit a model file by the plan of the shipped one (minutes; needs the public data)
 	$(GO) run ./cmd/flatwatt fit --plan testdata/model/plan.yaml --out model.json
 
-.PHONY: help build demo test race integration chaos mutations fuzz big lint bench benchmark model
+.PHONY: help build demo test race integration chaos mutations dependencies fuzz big lint bench benchmark model

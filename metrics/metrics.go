@@ -6,6 +6,7 @@ package metrics
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,12 +22,17 @@ type Metrics struct {
 	registry *prometheus.Registry
 
 	readings, rejects, retries, saves *prometheus.CounterVec
-	scores                            *prometheus.CounterVec
+	scores, alarms, unused            *prometheus.CounterVec
+	lag                               *prometheus.GaugeVec
 	position, savedPosition           *prometheus.GaugeVec
 	savedBytes, savedAt, eventTime    *prometheus.GaugeVec
 	scoring, writing, saving          prometheus.Histogram
 	streamFirst, streamLast           prometheus.Gauge
 	owned, missed                     prometheus.Gauge
+
+	mu     sync.Mutex // guards what follows
+	last   flatwatt.Position
+	places map[string]flatwatt.Position // by part: the last message scored
 }
 
 // label is the part of the fleet: "all", or a bucket.
@@ -34,7 +40,7 @@ var label = []string{"part"}
 
 // New returns metrics with the process's own beside them.
 func New(version string) *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry()}
+	m := &Metrics{registry: prometheus.NewRegistry(), places: map[string]flatwatt.Position{}}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "flatwatt_" + name, Help: help}, append(label[:1:1], labels...))
 		m.registry.MustRegister(v)
@@ -58,6 +64,9 @@ func New(version string) *Metrics {
 	m.readings = counter("readings_total", "Readings scored.")
 	m.rejects = counter("rejected_total", "Pieces of input that could not be taken.")
 	m.scores = counter("scores_total", "Scores written, by state; those repeated after a restart count again.", "state")
+	m.alarms = counter("alarms_total", "Meters that became suspects; those repeated after a restart count again.")
+	m.unused = counter("unused_readings_total", "Readings that no score used: late ones of closed days, and off the grid of the meter.", "why")
+	m.lag = gauges("lag_messages", "Messages of the stream after the last one scored: what waits while the database is away.")
 	m.retries = counter("retries_total", "Writes that failed and were tried again.", "doing")
 	m.saves = counter("checkpoints_total", "Checkpoints saved.")
 	m.position = gauges("position", "Stream sequence of the last message scored.")
@@ -87,6 +96,26 @@ func (m *Metrics) Handler() http.Handler {
 func (m *Metrics) Stream(first, last uint64) {
 	m.streamFirst.Set(float64(first))
 	m.streamLast.Set(float64(last))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.last = flatwatt.Position(last)
+	for part, at := range m.places {
+		m.lag.WithLabelValues(part).Set(float64(m.last - min(at, m.last)))
+	}
+}
+
+// at notes the place of a part.
+func (m *Metrics) at(part string, place flatwatt.Position) {
+	m.position.WithLabelValues(part).Set(float64(place))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.places[part], m.last = place, max(m.last, place)
+	m.lag.WithLabelValues(part).Set(float64(m.last - place))
+}
+
+// Unused adds readings of a part that no score used, and why.
+func (m *Metrics) Unused(part, why string, n uint64) {
+	m.unused.WithLabelValues(part, why).Add(float64(n))
 }
 
 // Owns notes how many partitions this worker owns after a renewal.
@@ -110,13 +139,13 @@ func (m *Metrics) Watch(part string, line streams.Pipeline) streams.Pipeline {
 	line.Sink = sink{line.Sink, w}
 	line.Checkpoints = checkpoints{line.Checkpoints, w}
 	scored, retried := line.Hooks.Scored, line.Hooks.Retried
-	readings, rejects, position := m.readings.WithLabelValues(part), m.rejects.WithLabelValues(part), m.position.WithLabelValues(part)
+	readings, rejects := m.readings.WithLabelValues(part), m.rejects.WithLabelValues(part)
 	latest := m.eventTime.WithLabelValues(part)
 	last := 0.0
 	line.Hooks.Scored = func(b flatwatt.Batch, scores []flatwatt.Score) {
 		readings.Add(float64(len(b.Readings)))
 		rejects.Add(float64(len(b.Rejected)))
-		position.Set(float64(b.Next))
+		m.at(part, b.Next)
 		if n := len(b.Readings); n > 0 { // batches are in order, nearly: one reading tells enough
 			last = max(last, float64(b.Readings[n-1].End().Unix()))
 			latest.Set(last)
@@ -138,9 +167,12 @@ func (m *Metrics) Watch(part string, line streams.Pipeline) streams.Pipeline {
 // like those of a part that stands still.
 func (m *Metrics) Unwatch(part string) {
 	by := prometheus.Labels{"part": part}
-	for _, g := range []*prometheus.GaugeVec{m.position, m.savedPosition, m.savedBytes, m.savedAt, m.eventTime} {
+	for _, g := range []*prometheus.GaugeVec{m.position, m.savedPosition, m.savedBytes, m.savedAt, m.eventTime, m.lag} {
 		g.DeletePartialMatch(by)
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.places, part)
 }
 
 type watched struct {
@@ -172,6 +204,9 @@ func (s sink) Write(ctx context.Context, scores []flatwatt.Score) error {
 	if err == nil {
 		for i := range scores {
 			s.m.scores.WithLabelValues(s.part, string(scores[i].State)).Inc()
+			if x := &scores[i]; x.State == flatwatt.Suspect && x.FirstAlarm.After(x.Start) {
+				s.m.alarms.WithLabelValues(s.part).Inc() // first on this day
+			}
 		}
 	}
 	return err
@@ -185,6 +220,7 @@ type checkpoints struct {
 func (c checkpoints) Load(ctx context.Context) (flatwatt.Checkpoint, error) {
 	saved, err := c.Checkpoints.Load(ctx)
 	if err == nil {
+		c.m.at(c.part, saved.Position)
 		c.note(saved)
 	}
 	return saved, err
@@ -203,7 +239,6 @@ func (c checkpoints) Save(ctx context.Context, cp flatwatt.Checkpoint) error {
 }
 
 func (c checkpoints) note(cp flatwatt.Checkpoint) {
-	c.m.position.WithLabelValues(c.part).Set(float64(cp.Position))
 	c.m.savedPosition.WithLabelValues(c.part).Set(float64(cp.Position))
 	c.m.savedBytes.WithLabelValues(c.part).Set(float64(len(cp.State)))
 }

@@ -66,6 +66,7 @@ func TestWatchCountsAPipeline(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Stream(1, 9)
+	m.Unused("b0007", "late", 2)
 	_, text := get(t, m.Handler(), "/metrics")
 	for _, want := range []string{
 		`flatwatt_readings_total{part="b0007"} 3`, `flatwatt_rejected_total{part="b0007"} 1`,
@@ -73,7 +74,8 @@ func TestWatchCountsAPipeline(t *testing.T) {
 		`flatwatt_position{part="b0007"} 2`, `flatwatt_checkpoint_position{part="b0007"} 2`, `flatwatt_checkpoints_total{part="b0007"} 2`,
 		`flatwatt_state_bytes{part="b0007"} 1`, `flatwatt_latest_reading_timestamp_seconds{part="b0007"} 1.7675784e+09`,
 		`flatwatt_score_seconds_count 2`, `flatwatt_write_seconds_count 3`, `flatwatt_save_seconds_count 2`,
-		`flatwatt_stream_last_sequence 9`, `flatwatt_build_info{version="v1.2.3"} 1`,
+		`flatwatt_stream_last_sequence 9`, `flatwatt_lag_messages{part="b0007"} 7`,
+		`flatwatt_unused_readings_total{part="b0007",why="late"} 2`, `flatwatt_build_info{version="v1.2.3"} 1`,
 	} {
 		if !strings.Contains(text, want+"\n") {
 			name, _, _ := strings.Cut(want, "{")

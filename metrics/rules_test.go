@@ -110,6 +110,7 @@ func everyMetric(t *testing.T) string {
 		t.Fatal(err)
 	}
 	line.Hooks.Retried("write scores", 1, nil)
+	m.Unused("all", "late", 1)
 	_, text := get(t, m.Handler(), "/metrics")
 	return text
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/casework/alarms"
 	"github.com/flatwatt/flatwatt/console"
+	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/metrics"
 	"github.com/flatwatt/flatwatt/streams"
 )
@@ -149,7 +150,9 @@ func (p *Program) servicePipeline(sv service, e end) (streams.Pipeline, error) {
 	}
 	line.SaveEvery, line.SaveFirst, line.SaveBehind = sv.settings.Run.SaveEveryReadings, e.saveFirst, true
 	note := line.Hooks.Scored
+	unused := sv.unused(e)
 	line.Hooks.Scored = func(batch flatwatt.Batch, scores []flatwatt.Score) {
+		unused()
 		sv.recent.add(batch.Readings)
 		note(batch, scores)
 	}
@@ -165,6 +168,22 @@ func (p *Program) servicePipeline(sv service, e end) (streams.Pipeline, error) {
 		}
 	}
 	return sv.pulse.watch(e.part, sv.metrics.Watch(e.part, line)), nil
+}
+
+// unused returns what tells the metrics of the readings that no score used.
+func (sv service) unused(e end) func() {
+	j, ok := e.scorer.(*judges)
+	if !ok {
+		return func() {}
+	}
+	var told detectors.Counts
+	return func() {
+		if now := j.customers.Counts(); now != told {
+			sv.metrics.Unused(e.part, "late", now.Late-told.Late)
+			sv.metrics.Unused(e.part, "off_grid", now.OffGrid-told.OffGrid)
+			told = now
+		}
+	}
 }
 
 var nan32 = float32(math.NaN())

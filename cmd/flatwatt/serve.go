@@ -21,6 +21,11 @@ const (
 	headerTimeout = 5 * time.Second
 	answerTimeout = 30 * time.Second
 	closeTimeout  = 3 * time.Second
+	bodyTimeout   = time.Minute // of a request
+	idleTimeout   = 2 * time.Minute
+
+	maxHeaderBytes = 64 << 10
+	maxBodyBytes   = 64 << 20 // the largest is a file to attach to a case; forms have tighter bounds of their own
 
 	profileTimeout = 2 * time.Minute  // a CPU profile takes half a minute
 	streamEvery    = 10 * time.Second // between two looks at the stream's ends
@@ -116,7 +121,10 @@ func (p *Program) serveHTTP(addr string, handler http.Handler, pair *secure.Pair
 	if pair != nil {
 		listener, url = tls.NewListener(listener, pair.Server()), "https://"+listener.Addr().String()
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, WriteTimeout: timeout}
+	server := &http.Server{
+		Handler: http.MaxBytesHandler(handler, maxBodyBytes), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout,
+		WriteTimeout: timeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+	}
 	if live, ok := handler.(io.Closer); ok {
 		server.RegisterOnShutdown(func() { _ = live.Close() }) // streams end at once
 	}
