@@ -31,7 +31,7 @@ integration: ## test against a real InfluxDB 2.7; builds it once, never skips
 
 chaos: ## kill workers, servers and a cluster's leader many times; thousands of seeds (an hour)
 	$(GO) test -run 'Simulation' ./streams ./streams/partition -seeds 30000 -timeout 60m
-	FLATWATT_KILLS=60 $(GO) test -run 'Killed|ClusterUnderFire|TakeOver' -v -timeout 60m ./cmd/flatwatt
+	FLATWATT_KILLS=60 FLATWATT_AWAY_READINGS=36000000 $(GO) test -run "Killed|ClusterUnderFire|TakeOver|FullDisk|HourWithout" -v -timeout 120m ./cmd/flatwatt
 
 fuzz: ## fuzz every parser, FUZZTIME each (10m); `make test` runs the corpus that is kept
 	@for t in $(FUZZ); do \
