@@ -55,7 +55,8 @@ type episode struct {
 	stages  uint8  // steps of a staged ramp
 	phase   phase
 	lead    uint8 // mask on which the block is largest
-	_       [3]uint8
+	shifted int8  // days in a row that the block was larger, or smaller (negative)
+	_       [2]uint8
 }
 
 // told is the block as last estimated while it ran.
@@ -197,6 +198,7 @@ func (c *customer) accumulate(d *day, p *part, today flatwatt.Day) {
 	}
 	e.missed = 0
 	e.days++
+	c.relevel(p)
 	for m := range numMasks {
 		e.block[m].Add(p.excess(m), blockDecay, 0.01)
 		if e.block[m].Mu > e.block[e.lead].Mu {

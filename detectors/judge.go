@@ -186,7 +186,7 @@ func (f *Fleet) logOdds(j *judgement) (onset, static float64) {
 	}
 	f.measure[numTerms] = f.params.classIndex(j.meter.Class)
 	f.measure[numTerms+1] = 1
-	if !j.hasBlock() {
+	if !j.hasBlock() || j.rescaled() {
 		onset = math.Inf(-1)
 		f.measure[numTerms+1] = 0
 	}
