@@ -118,7 +118,7 @@ func (f *Fleet) dailyTemperature(i int32, z *zone) float64 {
 	if f.weather == nil {
 		return math.NaN()
 	}
-	return f.groups.temperature(f.weather, f.meters[i].Region, z)
+	return f.groups.temperatures(f.weather, f.meters[i].Region, i, z)[z.day%historyDays]
 }
 
 // roll moves z on to the next day, keeping what has already arrived of it. Where the

@@ -50,7 +50,8 @@ type customer struct {
 	cusum       cusum
 	yesterday   edge
 	ep          episode
-	past        past
+	memory      memory
+	hist        history
 	floor       models.Level // log of the floor, everything learned: static evidence
 	feat        recent
 }
@@ -66,6 +67,7 @@ type part struct {
 	kappa      [numMasks]float64 // common mode, in sigmas
 	peerFloor  float64           // log kW
 	peerScale  float64
+	peerMean   float64 // log kW, usual mean demand
 }
 
 // excess is the meter's own deviation on mask m in kW, common mode removed.

@@ -41,13 +41,12 @@ type episode struct {
 	active  models.Mean
 	dips    models.Mean
 	up      models.Mean    // share of hours in which the block ran
-	line    models.Line    // relative block on temperature − 15 °C, /10
+	line    models.Line    // excess in kW on temperature − 15 °C, /10
 	sides   [2]models.Mean // excess on weekdays and weekends
 	vXX     float32
 	vXY     float32
 	edgeKW  float32 // size of the step at the onset
 	energy  float32 // kWh of the stages before this one
-	logOdds float32 // of the onset branch when last judged with the block running
 	told    told
 	days    uint16 // accumulated
 	misses  uint16 // days on which the block did not run
@@ -63,18 +62,6 @@ type episode struct {
 type told struct {
 	block, se     float32
 	window, hours uint8
-	_             [2]uint8
-}
-
-// past is what is kept of the most suspicious block that has vanished, so that a later
-// change does not wipe out the finding. logOdds 0 with end 0: none.
-type past struct {
-	start, end    flatwatt.Day
-	onset         edge
-	block, se     float32 // kW
-	logOdds       float32 // of the onset branch on its last day
-	energy        float32 // kWh
-	window, hours uint8   // first hour and length of its schedule
 	_             [2]uint8
 }
 
@@ -118,9 +105,6 @@ func (c *customer) track(d *day, p *part, today flatwatt.Day) {
 	}
 	c.accumulate(d, p, today)
 	if e.missed >= endAfterDays {
-		if e.days >= endAfterDays && e.phase == open {
-			c.bury(today - flatwatt.Day(e.missed) + 1)
-		}
 		*e = episode{}
 		c.cusum = cusum{}
 	}
@@ -206,7 +190,6 @@ func (c *customer) accumulate(d *day, p *part, today flatwatt.Day) {
 		}
 	}
 	c.compareHours(d, p)
-	b := float64(e.block[e.lead].Mu)
 	e.noise.Add(d.noise, blockDecay)
 	e.sd.Add(d.sd, blockDecay)
 	e.dips.Add(d.dips, blockDecay)
@@ -218,9 +201,7 @@ func (c *customer) accumulate(d *day, p *part, today flatwatt.Day) {
 	e.vXY += float32(d.vXY)
 	x := p.excess(mask(e.lead))
 	e.sides[p.weekend].Add(x, blockDecay)
-	if b > 0 {
-		e.line.Add((d.tempC-15)/10, x/b-1)
-	}
+	e.line.Add((d.tempC-15)/10, x)
 }
 
 // compareHours takes the day's hourly changes into the profile of the block.
@@ -282,16 +263,4 @@ func (c *customer) shift() (s models.Shift) {
 		s.Var[h] = 2*(pre*pre/max(nPre, 1)+post*post/min(n, 15)) + floor*floor
 	}
 	return s
-}
-
-// bury keeps the episode that has ended (its first day without the block is given) if it was more suspicious than an earlier one.
-func (c *customer) bury(end flatwatt.Day) {
-	e := &c.ep
-	if e.told.block <= 0 || (c.past.end != 0 && c.past.logOdds >= e.logOdds) {
-		return
-	}
-	c.past = past{
-		start: e.start, end: end, onset: e.onset, block: e.told.block, se: e.told.se,
-		logOdds: e.logOdds, energy: e.energy + e.told.block*float32(e.told.hours)*float32(e.days), window: e.told.window, hours: e.told.hours,
-	}
 }

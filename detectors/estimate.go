@@ -8,37 +8,73 @@ import (
 	"github.com/flatwatt/flatwatt/models"
 )
 
-// z90 is the half width of a 90 % interval in standard errors. The normal 1.645 covered
-// 55–70 % of simulated blocks, as days are not independent and blocks are staged. The
-// factor 2 is empirical, from development fleets, and covers 80–90 % there.
-const z90 = 1.645 * 2
-
-// estimate fills in how large the block is, since when, how many machines and how much
-// energy, for the branch that speaks for it.
-func (j *judgement) estimate(s *flatwatt.Score, b branch, gone bool) {
-	e := &j.c.ep
+// present is the block of a branch as it looks today.
+func (j *judgement) present(b branch) (f finding) {
 	switch {
 	case b == staticBranch:
-		j.estimateStatic(s)
-	case gone:
-		p := &j.c.past
-		fillBlock(s, float64(p.block), float64(p.se), float64(p.energy))
-		s.Onset = j.onset(p.onset, float64(p.block))
-		s.Schedule = scheduleOf(models.Window{Start: int(p.window), Length: int(p.hours)})
-		s.Ended = p.end.Start(j.meter.Zone)
-	default:
-		n := float64(max(e.days, 1))
-		sd := float64(e.block[e.lead].Sigma)
-		se := math.Sqrt(j.se*j.se + sd*sd/min(n, 10) + 0.01*0.01*j.block*j.block)
-		fillBlock(s, j.block, se, float64(e.energy)+j.block*j.hours*float64(e.days))
-		s.Onset = j.onset(e.onset, j.block)
-		s.Schedule = scheduleOf(j.fit.Window)
+		return j.presentStatic()
+	case !j.hasBlock() || j.preferStep():
+		return j.presentStep()
+	}
+	e := &j.c.ep
+	n := float64(max(e.days, 1))
+	sd := float64(e.block[e.lead].Sigma)
+	se := math.Sqrt(j.se*j.se + sd*sd/min(n, 10) + 0.01*0.01*j.block*j.block)
+	return finding{
+		start: e.start, onset: e.onset, block: float32(j.block), se: float32(se),
+		energy: e.energy + float32(j.block*j.hours)*float32(e.days),
+		window: uint8(j.fit.Window.Start), hours: uint8(j.fit.Window.Length),
 	}
 }
 
-// fillBlock tells a block of kw ± se with what follows from it.
-func fillBlock(s *flatwatt.Score, kw, se, kwh float64) {
-	s.Block = flatwatt.Estimate{Value: kw, Low: max(0, kw-z90*se), High: kw + z90*se}
+// preferStep reports whether the step in the history tells more of the block than the
+// running episode: it stands clear of the days before and is not the episode's own.
+func (j *judgement) preferStep() bool {
+	s := &j.step
+	return j.stepped() && s.jump > 0.3*s.block && math.Abs(math.Log(j.block/s.block)) > 0.15 && s.misfit < 0.15*s.block && s.block > 0.5*j.block
+}
+
+// presentStep is the step that the history shows.
+func (j *judgement) presentStep() finding {
+	s := &j.step
+	if !j.stepped() {
+		return finding{}
+	}
+	se := math.Sqrt(s.spread*s.spread/float64(s.age) + s.misfit*s.misfit/numBands + 0.01*0.01*s.block*s.block)
+	o := edge{day: s.start, before: s.start - 1, at: -1}
+	switch day, eve := s.record.edge.Float(), s.eve.edge.Float(); {
+	case eve > 0.5*s.block:
+		o = edge{day: s.start - 1, before: s.start - 2, at: int32(s.eve.edgeAt), kw: float32(eve)}
+	case day > 0.4*s.block:
+		o.at, o.kw = int32(s.record.edgeAt), float32(day)
+	}
+	hours := s.bands * bandHours
+	return finding{
+		start: s.start, onset: o, block: float32(s.block), se: float32(se),
+		energy: float32(s.block * float64(hours*s.age)), window: uint8(s.first * bandHours), hours: uint8(hours),
+	}
+}
+
+// tell fills in how large a block is, since when, how many machines and how much energy.
+func (j *judgement) tell(s *flatwatt.Score, f *finding, energy float64) {
+	kw, se := float64(f.block), float64(f.se)
+	if !(kw > 0) {
+		return
+	}
+	width := j.widths.Block[0]
+	if f.start == 0 {
+		width = j.widths.Block[1]
+	}
+	fillBlock(s, kw, se, width, energy)
+	s.Schedule = scheduleOf(models.Window{Start: int(f.window), Length: int(f.hours)})
+	if f.start != 0 {
+		s.Onset = j.onset(f.onset, kw)
+	}
+}
+
+// fillBlock tells a block of kw ± width·se with what follows from it.
+func fillBlock(s *flatwatt.Score, kw, se, width, kwh float64) {
+	s.Block = flatwatt.Estimate{Value: kw, Low: max(0, kw-width*se), High: kw + width*se}
 	s.Units.Low, s.Units.High = models.UnitCount(kw, se)
 	s.HashrateTHs.Low, s.HashrateTHs.High = models.HashrateTHs(s.Block.Low, s.Block.High)
 	s.Energy = flatwatt.Estimate{Value: kwh, Low: kwh * s.Block.Low / kw, High: kwh * s.Block.High / kw}
@@ -50,44 +86,38 @@ func (j *judgement) onset(o edge, block float64) flatwatt.Instants {
 	if o.before != 0 && o.before < o.day-1 { // it began while there were no readings
 		return flatwatt.Instants{At: start, Low: (o.before + 1).Start(j.meter.Zone), High: start.Add(24 * time.Hour)}
 	}
+	w := j.widths.OnsetHours[1]
 	if o.at >= 0 && float64(o.kw) > 0.5*block {
 		step := max(j.meter.Interval, 15*time.Minute)
 		at := start.Add(time.Duration(o.at) * step)
-		return flatwatt.Instants{At: at, Low: at.Add(-2 * step), High: at.Add(2 * step)}
+		w = j.widths.OnsetHours[0]
+		return flatwatt.Instants{At: at, Low: at.Add(min(-2*step, hours(w[0]))), High: at.Add(max(2*step, hours(w[1])))}
 	}
-	// No step stands out: the block crept in, and the test saw it a little late.
-	return flatwatt.Instants{At: start, Low: start.Add(-72 * time.Hour), High: start.Add(24 * time.Hour)}
+	return flatwatt.Instants{At: start, Low: start.Add(hours(w[0])), High: start.Add(hours(w[1]))}
 }
 
-// estimateStatic takes the present floor less that of peers for the block, or the
+// presentStatic takes the present floor less that of peers for the block, or the
 // constant block that explains the usual profile where that one is larger: a block on
-// fixed hours does not show in the floor. Its onset is before the data: zero.
-func (j *judgement) estimateStatic(s *flatwatt.Score) {
+// fixed hours does not show in the floor. Its onset is before the data: start is 0.
+func (j *judgement) presentStatic() finding {
 	floor := math.Exp(float64(j.c.floor.Mu))
 	peer := 0.0
 	if v := j.part.peerFloor; v == v {
 		peer = min(math.Exp(v), floor)
 	}
+	days := float64(j.today - j.c.first + 1)
+	if w := &j.usualFit; j.usualOK && w.LogBayes > 0 && w.BlockKW > floor-peer {
+		return finding{
+			block: float32(w.BlockKW), se: float32(math.Hypot(w.SE, w.Residual*w.BlockKW)),
+			energy: float32(w.BlockKW * float64(w.Window.Length) * days),
+			window: uint8(w.Window.Start), hours: uint8(w.Window.Length),
+		}
+	}
 	spread := float64(j.c.floor.Sigma) * floor
-	s.Block = flatwatt.Estimate{Value: floor - peer, Low: max(0, floor-2*peer-z90*spread), High: floor + z90*spread}
-	s.Schedule = flatwatt.AlwaysOn
-	hours := float64(models.Hours)
-	if w := &j.usualFit; j.usualOK && w.LogBayes > 0 && w.BlockKW > s.Block.Value {
-		se := math.Hypot(w.SE, w.Residual*w.BlockKW)
-		s.Block = flatwatt.Estimate{Value: w.BlockKW, Low: max(0, w.BlockKW-z90*se), High: w.BlockKW + z90*se}
-		s.Schedule, hours, spread, peer = scheduleOf(w.Window), float64(w.Window.Length), se, 0
+	return finding{
+		block: float32(floor - peer), se: float32(spread + peer/z90), energy: float32((floor - peer) * models.Hours * days),
+		hours: models.Hours,
 	}
-	s.Units.Low, s.Units.High = models.UnitCount(s.Block.Value, spread+peer/2)
-	s.HashrateTHs.Low, s.HashrateTHs.High = models.HashrateTHs(s.Block.Low, s.Block.High)
-	kwh := s.Block.Value * hours * float64(j.today-j.c.first+1)
-	s.Energy = flatwatt.Estimate{Value: kwh, Low: kwh * ratio0(s.Block.Low, s.Block.Value), High: kwh * ratio0(s.Block.High, s.Block.Value)}
-}
-
-func ratio0(a, b float64) float64 {
-	if b <= 0 {
-		return 0
-	}
-	return a / b
 }
 
 // scheduleOf names a window.

@@ -53,6 +53,7 @@ type Fleet struct {
 	watch     Watcher
 	floors    func(*flatwatt.Score, *[models.Hours]float64)
 	scratch   scratch
+	scanner   scanner
 	judgement judgement           // of the meter being judged
 	evidence  []flatwatt.Evidence // arena of the scores of one call
 	measure   [numFeatures]float64

@@ -30,9 +30,13 @@ func (f *Fleet) judge(dst []flatwatt.Score, i int32, z *zone, d *day, p *part) [
 	if c.stuckDays == 0 {
 		f.remember(c, d, p, z.day)
 	}
-	f.judgement = judgement{meter: &f.meters[i], c: c, part: p, today: z.day}
+	c.hist.push(z.day, d.record(p))
+	f.judgement = judgement{meter: &f.meters[i], c: c, part: p, day: d, widths: f.params.Widths.orDefault(), today: z.day, now: math.NaN()}
 	j := &f.judgement
 	j.prepare()
+	if j.multiplied = j.rescaled(); !j.multiplied {
+		j.step = f.scanner.scan(c, f.groups.temperatures(f.weather, j.meter.Region, i, z))
+	}
 	dst = append(dst, flatwatt.Score{
 		Meter: j.meter.ID, Day: z.day, Start: time.Unix(z.start, 0).UTC(),
 		Detector: "customer", Model: f.params.Version, Features: c.feat.features(),
@@ -46,7 +50,7 @@ func (f *Fleet) judge(dst []flatwatt.Score, i int32, z *zone, d *day, p *part) [
 	if f.floors != nil {
 		f.floors(s, &d.z)
 	}
-	f.absorbIfHonest(c, s)
+	f.absorbIfHonest(c, j.now)
 	return dst
 }
 
@@ -124,50 +128,62 @@ func (f *Fleet) weigh(s *flatwatt.Score, j *judgement) {
 		return
 	}
 	on, st := f.logOdds(j)
-	gone := j.gone(on)
 	b := staticBranch
-	if max(on, gone) >= st {
+	if on >= st {
 		b = onsetBranch
 	}
-	s.LogOdds = models.LogAddExp(models.LogAddExp(on, gone), st)
+	now := models.LogAddExp(on, st)
+	f.recall(j, b, now)
+	m := &c.memory
+	wasThere := m.day != 0 && float64(m.odds) > now
+	s.LogOdds = now
+	if wasThere {
+		s.LogOdds = float64(m.odds)
+	}
 	calibrated := f.params.Calibrated(s.LogOdds)
 	s.Probability, s.LogEValue = models.Sigmoid(calibrated), f.params.EValue.Log(calibrated)
-	wasThere := gone > on && gone >= st
-	if wasThere {
+	if s.Evidence = f.reasons(b); wasThere {
 		s.Evidence = f.epitaph(j)
-	} else {
-		s.Evidence = f.reasons(b)
 	}
-	s.State = flatwatt.Normal
-	if s.Probability >= f.params.AlarmProbability {
-		s.State = flatwatt.Suspect
-		if c.firstAlarm == 0 {
-			c.firstAlarm = j.today
-		}
-		if wasThere {
-			s.State = flatwatt.Ended
-		}
-	}
+	f.setState(s, j, wasThere)
 	if c.firstAlarm != 0 {
 		s.FirstAlarm = (c.firstAlarm + 1).Start(j.meter.Zone) // when that day closed
 	}
-	if s.Probability >= estimateFrom || c.firstAlarm != 0 {
-		j.estimate(s, b, wasThere)
+	if s.Probability < estimateFrom && c.firstAlarm == 0 {
+		return
 	}
+	if wasThere {
+		j.tell(s, &m.found, m.since(j.today))
+		return
+	}
+	found := j.present(b)
+	j.tell(s, &found, float64(found.energy))
 }
 
-// gone is the log-odds of a block that has vanished: what it was when last seen. While
-// the block runs it also notes how it is judged now.
-func (j *judgement) gone(on float64) float64 {
-	e := &j.c.ep
-	if j.hasBlock() && e.missed == 0 {
-		e.logOdds = float32(on)
+// recall takes the day into the memory, and what the block looks like while it runs.
+func (f *Fleet) recall(j *judgement, b branch, now float64) {
+	found := j.present(b)
+	if e := &j.c.ep; j.hasBlock() && e.missed == 0 {
 		e.told = told{block: float32(j.block), se: float32(j.se), window: uint8(j.fit.Window.Start), hours: uint8(j.fit.Window.Length)}
 	}
-	if j.c.past.end == 0 {
-		return math.Inf(-1)
+	j.c.memory.follow(j)
+	j.c.memory.remember(j, now, found)
+	j.now = now
+}
+
+// setState says what the meter is, and whether its block still runs.
+func (f *Fleet) setState(s *flatwatt.Score, j *judgement, wasThere bool) {
+	s.State = flatwatt.Normal
+	if !(s.Probability >= f.params.AlarmProbability) {
+		return
 	}
-	return float64(j.c.past.logOdds)
+	s.State = flatwatt.Suspect
+	if j.c.firstAlarm == 0 {
+		j.c.firstAlarm = j.today
+	}
+	if m := &j.c.memory; wasThere && m.end != 0 {
+		s.State, s.Ended = flatwatt.Ended, m.end.Start(j.meter.Zone)
+	}
 }
 
 // logOdds sums the contributions of both branches, and to both what the trees add for
@@ -186,21 +202,24 @@ func (f *Fleet) logOdds(j *judgement) (onset, static float64) {
 	}
 	f.measure[numTerms] = f.params.classIndex(j.meter.Class)
 	f.measure[numTerms+1] = 1
-	if !j.hasBlock() || j.rescaled() {
-		onset = math.Inf(-1)
+	if !j.hasBlock() {
 		f.measure[numTerms+1] = 0
+	}
+	if j.multiplied || !j.hasBlock() && !j.stepped() {
+		onset = math.Inf(-1)
 	}
 	clear(f.shares[:])
 	together := f.params.Boost.At(f.measure[:], f.shares[:])
 	return onset + together, static + together
 }
 
-// pastTerm is the evidence of a block that has vanished: as it was judged when it ran.
+// pastTerm is the evidence of an earlier finding: as it was judged then.
 const pastTerm = "past"
 
 func (f *Fleet) epitaph(j *judgement) []flatwatt.Evidence {
 	from := len(f.evidence)
-	f.evidence = append(f.evidence, flatwatt.Evidence{Term: pastTerm, LogOdds: float64(j.c.past.logOdds), Value: float64(j.c.past.block)})
+	m := &j.c.memory
+	f.evidence = append(f.evidence, flatwatt.Evidence{Term: pastTerm, LogOdds: float64(m.odds), Value: float64(m.found.block)})
 	return slices.Clip(f.evidence[from:])
 }
 
@@ -228,12 +247,12 @@ func (f *Fleet) reasons(b branch) []flatwatt.Evidence {
 }
 
 // absorbIfHonest makes a lasting change that does not look like a miner the new normal.
-func (f *Fleet) absorbIfHonest(c *customer, s *flatwatt.Score) {
+func (f *Fleet) absorbIfHonest(c *customer, now float64) {
 	e := &c.ep
-	if e.phase != open || !(s.LogOdds < patienceOdds) {
+	if e.phase != open || !(now < patienceOdds) {
 		return
 	}
-	if e.days < patienceDays && !(e.days >= patienceDays/3 && s.LogOdds < 2*patienceOdds) {
+	if e.days < patienceDays && !(e.days >= patienceDays/3 && now < 2*patienceOdds) {
 		return
 	}
 	rise := e.block[maskAll].Mu

@@ -9,16 +9,21 @@ import (
 
 // A judgement is one meter at the close of one day, with what several terms need.
 type judgement struct {
-	meter    *flatwatt.Meter
-	c        *customer
-	part     *part
-	today    flatwatt.Day
-	fit      models.Fit // of the episode's profile
-	block    float64    // kW; 0 where there is no episode
-	se       float64
-	hours    float64    // of the block's schedule a day
-	usualFit models.Fit // of the usual profile
-	usualOK  bool
+	meter      *flatwatt.Meter
+	c          *customer
+	part       *part
+	day        *day
+	widths     Widths
+	today      flatwatt.Day
+	now        float64    // log-odds of today alone
+	multiplied bool       // everything that the meter says has grown by one factor
+	step       step       // that the history shows
+	fit        models.Fit // of the episode's profile
+	block      float64    // kW; 0 where there is no episode
+	se         float64
+	hours      float64    // of the block's schedule a day
+	usualFit   models.Fit // of the usual profile
+	usualOK    bool
 }
 
 // prepare fits the block's profile.
@@ -117,7 +122,7 @@ func measureThermal(j *judgement) float64 {
 	if !ok {
 		return math.NaN()
 	}
-	slope, se = slope*10, se*10 // per 10 °C and as a share, so ×100/10 for % per °C
+	slope, se = slope*10/j.block, se*10/j.block // kW per 10 °C to % per °C
 	return j.has(slope * 4 / (4 + se*se))
 }
 
@@ -251,3 +256,27 @@ func measureDeviationRatio(j *judgement) float64 {
 	}
 	return j.has((j.c.ep.sd.Value() - j.c.sd.Value()) / j.block)
 }
+
+// measureHoursUp is the share of the schedule's hours in which the block ran, on the days
+// on which it did: 1 for machines.
+func measureHoursUp(j *judgement) float64 {
+	return j.has(min(2, j.c.ep.up.Value()*models.Hours/max(j.hours, 1)))
+}
+
+// measureHourSpread is the logarithm of how much the block's hours vary from day to day.
+func measureHourSpread(j *judgement) float64 {
+	e := &j.c.ep
+	if e.days < 3 {
+		return math.NaN()
+	}
+	sum, n := 0.0, 0.0
+	for h, s := range e.spread {
+		if j.fit.Window.Contains(h) && e.hourN[h] > 1 {
+			sum, n = sum+float64(s), n+1
+		}
+	}
+	return j.has(math.Log(sum/n/j.block + 3e-3))
+}
+
+// measureBlockLevel is the logarithm of the block over the usual mean demand of peers.
+func measureBlockLevel(j *judgement) float64 { return j.has(math.Log(j.block) - j.part.peerMean) }

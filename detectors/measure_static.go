@@ -130,3 +130,27 @@ func measureWindowNight(j *judgement) float64 {
 	}
 	return j.window(0)
 }
+
+// measureMeanLevel is the logarithm of the usual mean demand over that of peers: an order of
+// the Irkutsk region of June 2025 names twice that of similar places as a sign.
+func measureMeanLevel(j *judgement) float64 {
+	return j.static(math.Log(max(j.c.feat.mean.Value(), 0.02)) - j.part.peerMean)
+}
+
+// measureWindowLevel is the logarithm of the block on fixed hours over the usual mean demand
+// of peers.
+func measureWindowLevel(j *judgement) float64 {
+	return j.window(math.Log(max(j.usualFit.BlockKW, 0.05)) - j.part.peerMean)
+}
+
+// measureWindowSpread is the logarithm of how much its hours vary from day to day, as a
+// share of the block: machines run every day, cars and heaters as needed.
+func measureWindowSpread(j *judgement) float64 {
+	sum, n := 0.0, 0.0
+	for h := range models.Hours {
+		if j.usualFit.Window.Contains(h) {
+			sum, n = sum+float64(j.c.scale[0][h]), n+1
+		}
+	}
+	return j.window(math.Log(sum/n/max(j.usualFit.BlockKW, 0.05) + 3e-3))
+}

@@ -49,6 +49,8 @@ type Params struct {
 	// FalseAlarms are the thresholds that an operator's budget may ask for, as counted
 	// on fleets without fitting. Empty: the model promises none.
 	FalseAlarms models.AlarmRates `json:"false_alarms,omitzero"`
+	// Widths say how wide the intervals of estimates are. Zero: DefaultWidths.
+	Widths Widths `json:"widths,omitzero"`
 
 	curves  [numTerms]models.Curve     // Terms in the register's order
 	classAt map[flatwatt.Class]float64 // index of a class, as the trees know it
@@ -116,9 +118,7 @@ func (p *Params) Validate() error {
 		}
 		p.curves[i] = p.Terms[name]
 	}
-	if len(p.Boost.Trees) > 0 && !slices.Equal(p.Features, featureNames()) {
-		errs = append(errs, errors.New("boost: its features are not this program's terms: fit the model again"))
-	} else if err := p.Boost.Validate(numFeatures); err != nil {
+	if err := p.placeFeatures(); err != nil {
 		errs = append(errs, fmt.Errorf("boost: %w", err))
 	}
 	if err := p.Calibration.Validate(); err != nil {
@@ -126,6 +126,9 @@ func (p *Params) Validate() error {
 	}
 	if err := errors.Join(p.EValue.Validate(), p.FalseAlarms.Validate()); err != nil {
 		errs = append(errs, fmt.Errorf("e_value or false_alarms: %w", err))
+	}
+	if err := p.Widths.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("widths: %w", err))
 	}
 	classes, _ := p.ClassIndex()
 	p.classAt = map[flatwatt.Class]float64{}
@@ -147,6 +150,40 @@ func (p *Params) Validate() error {
 		errs = append(errs, errors.New(`classes: the entry "" for every other class is missing`))
 	}
 	return errors.Join(errs...)
+}
+
+// placeFeatures puts the trees' features, which the file names, where this program has
+// them. Terms that the trees do not know yet are not used by them.
+func (p *Params) placeFeatures() error {
+	if len(p.Boost.Trees) == 0 {
+		return nil
+	}
+	if err := p.Boost.Validate(len(p.Features)); err != nil {
+		return err
+	}
+	mine := featureNames()
+	if slices.Equal(p.Features, mine) {
+		return nil
+	}
+	place := make([]int16, len(p.Features))
+	for i, name := range p.Features {
+		at := slices.Index(mine, name)
+		if at < 0 {
+			return fmt.Errorf("feature %q is not a term of this program: fit the model again or use the program it was made for", name)
+		}
+		place[i] = int16(at)
+	}
+	trees := make([]models.Tree, len(p.Boost.Trees))
+	for i, t := range p.Boost.Trees {
+		trees[i] = slices.Clone(t)
+		for n := range t {
+			if t[n].Left != 0 {
+				trees[i][n].Feature = place[t[n].Feature]
+			}
+		}
+	}
+	p.Boost.Trees, p.Features = trees, mine
+	return nil
 }
 
 // Calibrated is the calibrated log-odds of what the evidence adds up to.

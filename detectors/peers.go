@@ -28,8 +28,9 @@ type peerGroups struct {
 	floors [][]float64 // log of the 28-day floor
 	floorM []float64   // their median and scale
 	floorS []float64
-	temps  map[string]float64 // of the day being closed, by region
-	tempAt int64
+	means  [][]float64        // log of the usual mean demand
+	meanM  []float64          // their median
+	temps  []pastTemperatures // by group of zone and region
 }
 
 func (g *peerGroups) layOut(meters []flatwatt.Meter, zoneOf []int32, zones []zone) {
@@ -62,7 +63,9 @@ func (g *peerGroups) layOut(meters []flatwatt.Meter, zoneOf []int32, zones []zon
 	g.floors = make([][]float64, len(ids))
 	g.floorM = make([]float64, len(ids))
 	g.floorS = make([]float64, len(ids))
-	g.temps = map[string]float64{}
+	g.means = make([][]float64, len(ids))
+	g.meanM = make([]float64, len(ids))
+	g.temps = make([]pastTemperatures, len(ids))
 }
 
 // commonMode finds what peers did together on the day: the median of their
@@ -73,7 +76,7 @@ func (g *peerGroups) commonMode(f *Fleet, z *zone, days []day, parts []part) {
 		for m := range numMasks {
 			g.values[k][m] = g.values[k][m][:0]
 		}
-		g.floors[k] = g.floors[k][:0]
+		g.floors[k], g.means[k] = g.floors[k][:0], g.means[k][:0]
 	}
 	for k, i := range z.meters {
 		if days[k].valid == 0 {
@@ -89,6 +92,7 @@ func (g *peerGroups) commonMode(f *Fleet, z *zone, days []day, parts []part) {
 			}
 			if v := float64(f.state[i].floor.Mu); f.state[i].floor.N >= 3 {
 				g.floors[id] = append(g.floors[id], v)
+				g.means[id] = append(g.means[id], math.Log(max(f.state[i].feat.mean.Value(), 0.02)))
 			}
 		}
 	}
@@ -98,12 +102,14 @@ func (g *peerGroups) commonMode(f *Fleet, z *zone, days []day, parts []part) {
 			g.median[id][m] = math.NaN()
 			if len(v) >= minPeers {
 				slices.Sort(v)
-				g.median[id][m] = models.Quantile(v, 0.5)
+				g.median[id][m] = commonRise(v)
 			}
 		}
 		g.floorM[id], g.floorS[id] = math.NaN(), math.NaN()
 		if len(g.floors[id]) >= minPeers {
 			g.floorM[id], g.floorS[id] = models.MedianMAD(g.floors[id])
+			slices.Sort(g.means[id])
+			g.meanM[id] = models.Quantile(g.means[id], 0.5)
 		}
 	}
 	for k, i := range z.meters {
@@ -117,43 +123,72 @@ func (g *peerGroups) commonMode(f *Fleet, z *zone, days []day, parts []part) {
 // has enough peers; none is 0 and NaN.
 func (g *peerGroups) assign(p *part, i int32) {
 	p.kappa = [numMasks]float64{}
-	p.peerFloor, p.peerScale = math.NaN(), math.NaN()
+	p.peerFloor, p.peerScale, p.peerMean = math.NaN(), math.NaN(), math.NaN()
 	for m := range numMasks {
 		for _, id := range g.of[i] {
 			if v := g.median[id][m]; v == v {
-				p.kappa[m] = min(max(v, -kappaMax), kappaMax)
+				p.kappa[m] = v
 				break
 			}
 		}
 	}
 	for _, level := range []int{0, 2, 1, 3} { // a floor is a matter of class before region
 		if id := g.of[i][level]; g.floorM[id] == g.floorM[id] {
-			p.peerFloor, p.peerScale = g.floorM[id], g.floorS[id]
+			p.peerFloor, p.peerScale, p.peerMean = g.floorM[id], g.floorS[id], g.meanM[id]
 			break
 		}
 	}
 }
 
-// temperature is the mean temperature of a region on z's open day.
-func (g *peerGroups) temperature(w flatwatt.Weather, region string, z *zone) float64 {
-	if g.tempAt != z.start {
-		clear(g.temps)
-		g.tempAt = z.start
+// commonRise is the median of sorted standardised deviations within ±kappaMax; beyond, it is
+// the quartile nearer to 0, if that lies beyond as well: then most peers agree.
+func commonRise(v []float64) float64 {
+	m := models.Quantile(v, 0.5)
+	low, high := models.Quantile(v, 0.25), models.Quantile(v, 0.75)
+	switch {
+	case m > kappaMax:
+		return max(kappaMax, low)
+	case m < -kappaMax:
+		return min(-kappaMax, high)
 	}
-	key := z.loc.String() + "\x00" + region
-	if t, ok := g.temps[key]; ok {
-		return t
+	return m
+}
+
+// pastTemperatures are a region's daily means in °C, by day modulo historyDays; NaN unknown.
+// They are no state: they come from the weather whenever they are needed.
+type pastTemperatures struct {
+	last  flatwatt.Day // 0 = none
+	daily [historyDays]float64
+}
+
+// temperatures are those of a meter's region, of the days up to z's open day.
+func (g *peerGroups) temperatures(w flatwatt.Weather, region string, meter int32, z *zone) *[historyDays]float64 {
+	t := &g.temps[g.of[meter][1]]
+	from := max(t.last+1, z.day-historyDays+1)
+	if t.last > z.day {
+		from = z.day - historyDays + 1
+	}
+	for d := from; d <= z.day; d++ {
+		t.daily[(d%historyDays+historyDays)%historyDays] = meanTemperature(w, region, d, z.loc)
+	}
+	t.last = z.day
+	return &t.daily
+}
+
+// meanTemperature is a day's mean at 3-hour steps, NaN if fewer than half are known.
+func meanTemperature(w flatwatt.Weather, region string, d flatwatt.Day, loc *time.Location) float64 {
+	if w == nil {
+		return math.NaN()
 	}
 	sum, n := 0.0, 0.0
-	for at := z.start; at < z.end; at += 3 * 3600 {
+	end := (d + 1).Start(loc).Unix()
+	for at := d.Start(loc).Unix(); at < end; at += 3 * 3600 {
 		if c, ok := w.TemperatureC(region, time.Unix(at, 0).UTC()); ok {
 			sum, n = sum+c, n+1
 		}
 	}
-	t := math.NaN()
-	if n >= 4 {
-		t = sum / n
+	if n < 4 {
+		return math.NaN()
 	}
-	g.temps[key] = t
-	return t
+	return sum / n
 }

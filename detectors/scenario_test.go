@@ -231,7 +231,8 @@ func TestOldNightBlockIsSizedByItsHours(t *testing.T) {
 	j := judgement{meter: &f.meters[0], c: &f.state[0], part: &part{peerFloor: math.NaN()}, today: scores[len(scores)-1].Day}
 	j.prepare()
 	var s flatwatt.Score
-	j.estimateStatic(&s)
+	found := j.presentStatic()
+	j.tell(&s, &found, float64(found.energy))
 	if s.Schedule != flatwatt.Night || math.Abs(s.Block.Value-9.9) > 0.4 {
 		t.Errorf("schedule %q, block %.2f kW, want night and 9.9", s.Schedule, s.Block.Value)
 	}

@@ -43,7 +43,7 @@ func say(e flatwatt.Evidence, lang string) string {
 		return fmt.Sprintf(words, e.Value)
 	}
 	if e.Term == pastTerm {
-		return fmt.Sprintf(map[bool]string{false: "a block of %.3g kW ran and has vanished", true: "%.3g kW 的负荷曾运行，现已消失"}[lang == "zh"], e.Value)
+		return fmt.Sprintf(map[bool]string{false: "a block of %.3g kW stood out here for days", true: "此前多日曾出现 %.3g kW 的负荷"}[lang == "zh"], e.Value)
 	}
 	return fmt.Sprintf("%s %.3g", e.Term, e.Value)
 }

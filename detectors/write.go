@@ -34,6 +34,7 @@ func WriteParams(p *Params) ([]byte, error) {
 	fmt.Fprintf(&b, " \"alarm_probability\": %s,\n", number(p.AlarmProbability, alarmDigits))
 	fmt.Fprintf(&b, " \"calibration\": %s,\n", curveText(p.Calibration, calibrationDigits))
 	writeGuarantees(&b, p)
+	writeWidths(&b, p.Widths)
 	b.WriteString(" \"classes\": {")
 	for i, c := range slices.Sorted(maps.Keys(p.Classes)) {
 		v := p.Classes[c]
@@ -72,6 +73,14 @@ func writeRegions(b *bytes.Buffer, regions map[string]float64) {
 		fmt.Fprintf(b, "%s\n  %s: %s", comma(i), quoted(r), number(regions[r], curveDigits))
 	}
 	b.WriteString("\n },\n")
+}
+
+func writeWidths(b *bytes.Buffer, w Widths) {
+	if w == (Widths{}) {
+		return
+	}
+	fmt.Fprintf(b, " \"widths\": {\"block\":%s,\"onset_hours\":[%s,%s]},\n", numbers(w.Block[:], alarmDigits),
+		numbers(w.OnsetHours[0][:], alarmDigits), numbers(w.OnsetHours[1][:], alarmDigits))
 }
 
 func writeBoost(b *bytes.Buffer, p *Params) {

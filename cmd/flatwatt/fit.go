@@ -270,6 +270,8 @@ func (p *Program) calibrateModel(ctx context.Context, lib *fleetLibrary, model *
 	if threshold < leastAlarm || threshold > mostAlarm {
 		p.say("the alarm threshold is kept within %g and %g", leastAlarm, mostAlarm)
 	}
+	model.Widths = c.widths.widths()
+	p.say("calibrate: 90 %% intervals are %.2f and %.2f standard errors either side, onsets %.1f hours after the estimate", model.Widths.Block[0], model.Widths.Block[1], model.Widths.OnsetHours)
 	model.AlarmProbability = min(max(threshold, leastAlarm), mostAlarm)
 	if math.IsNaN(threshold) {
 		return dataError{fmt.Errorf("no honest meter of the calibration fleets could be judged: give longer fleets")}

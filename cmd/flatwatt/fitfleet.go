@@ -25,6 +25,7 @@ type knownFleet struct {
 	weather flatwatt.Weather
 	series  []flatwatt.Series
 	truth   map[flatwatt.MeterID]flatwatt.Truth
+	thin    int // one in so many samples of a meter is fitted on
 }
 
 // score gives every score to take, and every measurement to watch, which may be nil.
@@ -92,7 +93,7 @@ func drawKnown(ctx context.Context, e *fleetEntry, seed uint64) (*knownFleet, er
 	if err != nil {
 		return nil, usageError{err}
 	}
-	k := &knownFleet{name: fmt.Sprintf("simulated, seed %d", seed), kind: fmt.Sprintf("simulated, %d days", cfg.Days), weather: g.Weather(), truth: map[flatwatt.MeterID]flatwatt.Truth{}}
+	k := &knownFleet{name: fmt.Sprintf("simulated, seed %d", seed), kind: fmt.Sprintf("simulated, %d days", cfg.Days), thin: e.Thin, weather: g.Weather(), truth: map[flatwatt.MeterID]flatwatt.Truth{}}
 	byID := map[flatwatt.MeterID]flatwatt.Meter{}
 	for _, m := range g.Meters() {
 		byID[m.ID] = m
@@ -115,7 +116,7 @@ func (l *fleetLibrary) fromDir(ctx context.Context, e *fleetEntry) (*knownFleet,
 		}
 		l.dir, l.read = e.Fleet, fleet
 	}
-	k := &knownFleet{name: filepath.Base(e.Fleet), kind: "directory", weather: l.read.Weather(), truth: map[flatwatt.MeterID]flatwatt.Truth{}}
+	k := &knownFleet{name: filepath.Base(e.Fleet), kind: "directory", thin: e.Thin, weather: l.read.Weather(), truth: map[flatwatt.MeterID]flatwatt.Truth{}}
 	if len(e.Seeds) == 0 {
 		if len(l.read.Truth()) == 0 {
 			return nil, dataError{fmt.Errorf("%s has no truth.csv and no seeds to inject with: there is nothing to learn from", e.Fleet)}

@@ -62,6 +62,7 @@ type fleetEntry struct {
 	Fleet    string     `yaml:"fleet"`
 	Seeds    []uint64   `yaml:"seeds"`
 	Days     int        `yaml:"days"` // of a window of each meter; 0: all
+	Thin     int        `yaml:"thin"` // one in so many of a meter's samples is taken; 0: every one
 	Lots     [2]float64 `yaml:"lots"` // meters whose lot is in [from, to); both 0: all
 
 	config simulate.Config // of Simulate
@@ -245,6 +246,9 @@ func (e *fleetEntry) check() error {
 	}
 	if e.Days < 0 || e.Days > simulate.MaxDays {
 		return fmt.Errorf("days: %d; want 0 to %d", e.Days, simulate.MaxDays)
+	}
+	if e.Thin < 0 || e.Thin > simulate.MaxDays {
+		return fmt.Errorf("thin: %d; want 0 to %d", e.Thin, simulate.MaxDays)
 	}
 	if e.Fleet != "" {
 		return nil

@@ -33,7 +33,7 @@ type collector struct {
 // readings are honest, and the days after a miner has vanished, which are neither.
 func (c *collector) collect(ctx context.Context, model *detectors.Params, fleet *knownFleet) error {
 	_, index := model.ClassIndex()
-	group := map[flatwatt.MeterID]int{}
+	group, seen := map[flatwatt.MeterID]int{}, map[flatwatt.MeterID]int{}
 	watch := func(s *flatwatt.Score, class flatwatt.Class, x []float64, block bool, age int) {
 		t := fleet.truth[s.Meter]
 		if math.IsNaN(s.LogOdds) || hidden(t) || !sampled(s, block, age) {
@@ -43,15 +43,28 @@ func (c *collector) collect(ctx context.Context, model *detectors.Params, fleet 
 		if !known {
 			return
 		}
+		seen[s.Meter]++
+		if fleet.thin > 1 && seen[s.Meter]%fleet.thin != 0 {
+			return
+		}
 		g, ok := group[s.Meter]
 		if !ok {
 			g = c.groups
 			group[s.Meter] = g
 			c.groups++
 		}
-		c.samples = append(c.samples, models.FitSample{X: slices.Clone(x), Class: index(class), Block: block, Miner: miner, Group: g, W: 1})
+		c.samples = append(c.samples, models.FitSample{X: rounded(x), Class: index(class), Block: block, Miner: miner, Group: g, W: 1})
 	}
 	return fleet.score(ctx, model, watch, func(*flatwatt.Score) {})
+}
+
+// rounded copies x with the precision of a float32, ample for a measurement.
+func rounded(x []float64) []float64 {
+	y := slices.Clone(x)
+	for i, v := range y {
+		y[i] = float64(float32(v))
+	}
+	return y
 }
 
 // sampled picks days without a random source; the id spreads them over the calendar.
@@ -84,16 +97,25 @@ type calibrator struct {
 	miner   []bool
 	in      evaluate.Input // daily probabilities are log-odds until threshold
 	fleets  int
+	widths  widthCounter
 
 	honestDays int
 }
 
 // add scores one fleet.
 func (c *calibrator) add(ctx context.Context, model *detectors.Params, fleet *knownFleet) error {
-	raw := func(s *flatwatt.Score) float64 { return s.LogOdds }
-	return c.addWith(ctx, model, fleet, raw, func(s *flatwatt.Score, miner bool) {
+	last := map[flatwatt.MeterID]flatwatt.Score{}
+	raw := func(s *flatwatt.Score) float64 {
+		l := *s
+		l.Evidence = nil // lives only until the next day
+		last[s.Meter] = l
+		return s.LogOdds
+	}
+	err := c.addWith(ctx, model, fleet, raw, func(s *flatwatt.Score, miner bool) {
 		c.logOdds, c.miner = append(c.logOdds, s.LogOdds), append(c.miner, miner)
 	})
+	c.widths.add(fleet, last)
+	return err
 }
 
 // addWith scores one fleet, keeps value of every judged day as its probability, and gives

@@ -1,0 +1,99 @@
+package detectors
+
+import (
+	"math"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/models"
+)
+
+// A finding is a block as estimated on one day.
+type finding struct {
+	start         flatwatt.Day // of the rise; 0: older than the data
+	onset         edge
+	block, se     float32 // kW
+	energy        float32 // kWh until then
+	window, hours uint8   // first hour and length of its schedule
+	_             [2]uint8
+}
+
+// A memory keeps the finding that was most convincing for some days, so that neither a
+// block that has vanished nor one that other use hides is forgotten.
+type memory struct {
+	smooth models.Mean // of the log-odds, half-life smoothDays
+	odds   float32     // the highest that has been; told with day ≠ 0
+	day    flatwatt.Day
+	end    flatwatt.Day // first day without the block; 0 = none
+	level  float32      // kW at the floor of its hours on that day
+	low    uint16       // days in a row far below
+	_      [2]uint8
+	found  finding
+}
+
+const (
+	smoothLeast = 3 // days that the mean needs
+	smoothLimit = 8 // log-odds beyond which a single day counts no more
+	endShare    = 0.6
+)
+
+var smoothDecay = models.Decay(7)
+
+// remember takes the day's log-odds into the memory; a day without the block cannot be the
+// most convincing one.
+func (m *memory) remember(j *judgement, now float64, found finding) {
+	if math.IsNaN(now) || math.IsInf(now, 0) {
+		return
+	}
+	m.smooth.Add(min(max(now, -smoothLimit), smoothLimit), smoothDecay)
+	if m.low > 0 || m.smooth.N < smoothLeast || (m.day != 0 && m.smooth.Mu <= m.odds) || found.block <= 0 {
+		return
+	}
+	*m = memory{smooth: m.smooth, odds: m.smooth.Mu, day: j.today, level: float32(j.floorIn(found.window, found.hours)), found: found}
+}
+
+// follow notes when the block that is remembered has ended: endAfterDays days in a row
+// on which the floor of its hours lies far below what it was with the block.
+func (m *memory) follow(j *judgement) {
+	if m.day == 0 {
+		return
+	}
+	x := j.floorIn(m.found.window, m.found.hours)
+	switch {
+	case x != x:
+	case x < float64(m.level)-endShare*float64(m.found.block):
+		m.low = min(m.low+1, 1000)
+	default:
+		m.low, m.end = 0, 0
+	}
+	if m.low == endAfterDays {
+		m.end = j.today - endAfterDays + 1
+	}
+}
+
+// floorIn is the lower quartile of the day's hourly floors in a window; NaN where too few
+// are known.
+func (j *judgement) floorIn(first, length uint8) float64 {
+	var buf [models.Hours]float64
+	w := models.Window{Start: int(first), Length: int(length)}
+	n := 0
+	for h, z := range j.day.z {
+		if z == z && w.Contains(h) {
+			buf[n] = z
+			n++
+		}
+	}
+	if 2*n < int(length) || n == 0 {
+		return math.NaN()
+	}
+	insertionSort(buf[:n])
+	return models.Quantile(buf[:n], 0.25)
+}
+
+// since is the energy of the remembered block by the close of today, kWh.
+func (m *memory) since(today flatwatt.Day) float64 {
+	days := today - m.day
+	if m.end != 0 {
+		days = max(0, m.end-m.day-1)
+	}
+	return float64(m.found.energy) + float64(m.found.block)*float64(m.found.hours)*float64(days)
+}

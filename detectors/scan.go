@@ -1,0 +1,374 @@
+package detectors
+
+import (
+	"math"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/models"
+)
+
+// A step is the most likely lasting rise within a meter's history, whatever the running
+// comparison with the baseline (episode.go) has come to. Powers are kW.
+type step struct {
+	ok       bool
+	start    flatwatt.Day
+	record   dayRecord // of its first day …
+	eve      dayRecord // … and of the day before; edge 0 where that is unknown
+	age      int       // days with readings since
+	bands    int       // of its schedule, of numBands
+	first    int       // band with which that begins
+	block    float64   // median
+	sigma    float64   // of the days before, robust
+	spread   float64   // of the days since, robust
+	gain     float64   // half the squared error that it explains, in variances
+	misfit   float64   // rms difference between its bands
+	outside  float64   // mean change outside its bands; NaN without any
+	jump     float64   // what separates the days since from those before
+	rival    float64   // largest clean jump elsewhere in the history
+	trend    float64   // change from the first third of the days since to the last
+	lead     float64   // change within the days before
+	mean     float64   // change of the daily mean
+	noise    float64   // squared noise since, less before
+	before   float64   // noise before
+	factor   float64   // power factor of what was added; NaN where not metered
+	thermal  float64   // kW per °C since, shrunk by its standard error
+	missed   float64   // share of days since on which it did not run
+	baseline float64   // floor before
+}
+
+// bandSets are the schedules that are tried: all day, nights, middays, all but evenings.
+var bandSets = [][]int{
+	{0, 1, 2, 3, 4, 5, 6, 7}, {0, 1}, {7, 0, 1}, {7, 0, 1, 2}, {3, 4}, {3, 4, 5}, {2, 3, 4, 5}, {0, 1, 2, 3, 4}, {7, 0, 1, 2, 3, 4},
+}
+
+const (
+	scanBefore   = 21 // days before a step that it is compared with
+	scanLeast    = 5  // fewest of them
+	scanParallel = 16 // how much bands that differ cost
+	scanPart     = 0.8
+)
+
+// scanner is the working memory of a scan; it belongs to the Fleet.
+type scanner struct {
+	n     int
+	day   [historyDays]flatwatt.Day
+	rec   [historyDays]*dayRecord
+	y     [numBands][historyDays]float64 // floors, less weather and weekends; NaN unknown
+	sum   [numBands][historyDays + 1]float64
+	count [numBands][historyDays + 1]float64
+	vr    [numBands]float64 // variance from day to day
+	level [historyDays]float64
+	tempC [historyDays]float64
+	buf   [historyDays]float64
+}
+
+// scan looks for the step. temps are the region's temperatures by day modulo historyDays.
+//
+// Method: for every day k and schedule M the change of each band's mean is weighed by its
+// variance from day to day (which a step hardly changes); the step that explains the most
+// squared error wins, less where its bands differ: gain·c²/(c² + 16·rms²). What is told
+// of it are medians. Null hypothesis: no step, all terms near 0. What it gets wrong:
+// steps older than historyDays, and ramps. Cost: about 10 µs.
+func (s *scanner) scan(c *customer, temps *[historyDays]float64) (best step) {
+	if !s.load(c, temps) {
+		return best
+	}
+	at, set, gain := s.search()
+	if set < 0 {
+		return best
+	}
+	best.gain = gain
+	s.describe(&best, at, bandSets[set])
+	return best
+}
+
+// load unpacks the history; false where it is too short.
+func (s *scanner) load(c *customer, temps *[historyDays]float64) bool {
+	h := &c.hist
+	s.n = 0
+	for d := h.first; d <= h.last && h.last != 0; d++ {
+		r := &h.days[d%historyDays]
+		known := 0
+		t := temps[d%historyDays]
+		fix := c.thermal.Correction(t)
+		for b, v := range r.floor {
+			x := v.Float() - fix
+			s.y[b][s.n] = x
+			if x == x {
+				known++
+			}
+		}
+		if known < numBands-2 {
+			continue
+		}
+		s.day[s.n], s.rec[s.n], s.tempC[s.n] = d, r, t
+		s.n++
+	}
+	if s.n < scanLeast+1 {
+		return false
+	}
+	for b := range s.y {
+		s.levelWeekends(s.y[b][:s.n])
+		s.prefix(b)
+	}
+	return true
+}
+
+// levelWeekends takes out the median difference between a weekend's days and the working
+// days around it. A step falls into one of them only.
+func (s *scanner) levelWeekends(y []float64) {
+	n := 0
+	for i := range y {
+		if weekend(s.day[i]) == 0 {
+			continue
+		}
+		before, after := math.NaN(), math.NaN()
+		for k := i - 1; k >= max(0, i-2); k-- {
+			if weekend(s.day[k]) == 0 {
+				before = y[k]
+				break
+			}
+		}
+		for k := i + 1; k < min(len(y), i+3); k++ {
+			if weekend(s.day[k]) == 0 {
+				after = y[k]
+				break
+			}
+		}
+		if e := y[i] - (before+after)/2; e == e {
+			s.buf[n] = e
+			n++
+		}
+	}
+	if n < 4 {
+		return
+	}
+	insertionSort(s.buf[:n])
+	m := models.Quantile(s.buf[:n], 0.5)
+	for i := range y {
+		if weekend(s.day[i]) == 1 {
+			y[i] -= m
+		}
+	}
+}
+
+// prefix sums band b and finds its variance from day to day: mean absolute difference of
+// neighbours, those above three times the mean left out.
+func (s *scanner) prefix(b int) {
+	y := s.y[b][:s.n]
+	var all, n float64
+	for i, v := range y {
+		s.sum[b][i+1], s.count[b][i+1] = s.sum[b][i], s.count[b][i]
+		if v == v {
+			s.sum[b][i+1] += v
+			s.count[b][i+1]++
+		}
+		if i > 0 {
+			if e := math.Abs(v - y[i-1]); e == e {
+				all, n = all+e, n+1
+			}
+		}
+	}
+	limit := 3 * all / max(n, 1)
+	var sum, m float64
+	for i := 1; i < len(y); i++ {
+		if e := math.Abs(y[i] - y[i-1]); e <= limit {
+			sum, m = sum+e, m+1
+		}
+	}
+	sd := models.MeanAbsToSigma / math.Sqrt2 * sum / max(m, 1)
+	s.vr[b] = sd * sd
+}
+
+// search finds the day and schedule whose step explains the most; set −1: none.
+func (s *scanner) search() (at, set int, gain float64) {
+	set = -1
+	best := 0.0
+	var delta, weight [numBands]float64
+	for k := scanLeast; k < s.n; k++ {
+		from := max(0, k-scanBefore)
+		for b := range numBands {
+			nb, na := s.count[b][k]-s.count[b][from], s.count[b][s.n]-s.count[b][k]
+			if nb < 3 || na < 1 {
+				delta[b], weight[b] = 0, 0
+				continue
+			}
+			pre := (s.sum[b][k] - s.sum[b][from]) / nb
+			delta[b] = (s.sum[b][s.n]-s.sum[b][k])/na - pre
+			least := sigmaMinKW + 0.01*math.Abs(pre)
+			weight[b] = 1 / (2*s.vr[b]*(1/nb+1/na) + least*least)
+		}
+		for m, bands := range bandSets {
+			var w, wd, wdd float64
+			for _, b := range bands {
+				w += weight[b]
+				wd += weight[b] * delta[b]
+				wdd += weight[b] * delta[b] * delta[b]
+			}
+			if wd <= 0 {
+				continue
+			}
+			c := wd / w
+			g := wd * c / 2
+			score := g * c * c / (c*c + scanParallel*max(0, wdd/w-c*c))
+			if len(bands) < numBands {
+				score *= scanPart
+			}
+			if score > best {
+				best, at, set, gain = score, k, m, g
+			}
+		}
+	}
+	return at, set, gain
+}
+
+// describe tells what the step at index k on the given bands looks like.
+func (s *scanner) describe(st *step, k int, bands []int) {
+	from := max(0, k-scanBefore)
+	st.start, st.record, st.age = s.day[k], *s.rec[k], s.n-k
+	if s.day[k-1] == s.day[k]-1 {
+		st.eve = *s.rec[k-1]
+	}
+	st.bands, st.first = len(bands), bands[0]
+	var delta, pre [numBands]float64
+	for b := range numBands {
+		pre[b] = s.median(s.y[b][from:k])
+		delta[b] = s.median(s.y[b][k:s.n]) - pre[b]
+	}
+	s.levels(pre[:], bands, from)
+	s.separate(st, k, from)
+	var misfit, base, outside models.Mean
+	for b := range numBands {
+		if contains(bands, b) {
+			misfit.Add((delta[b]-st.block)*(delta[b]-st.block), 1)
+			base.Add(pre[b], 1)
+		} else {
+			outside.Add(delta[b], 1)
+		}
+	}
+	st.misfit, st.baseline, st.outside = math.Sqrt(misfit.Value()), base.Value(), outside.Value()
+	st.ok = st.misfit+st.baseline+st.block+st.spread+st.sigma < math.Inf(1) // false for NaN
+	s.electric(st, k, from)
+	s.warmth(st, k)
+}
+
+func contains(x []int, v int) bool {
+	for _, e := range x {
+		if e == v {
+			return true
+		}
+	}
+	return false
+}
+
+// levels are the days' mean heights above the bands' medians before.
+func (s *scanner) levels(pre []float64, bands []int, from int) {
+	for i := from; i < s.n; i++ {
+		sum, n := 0.0, 0.0
+		for _, b := range bands {
+			if e := s.y[b][i] - pre[b]; e == e {
+				sum, n = sum+e, n+1
+			}
+		}
+		s.level[i] = sum / n // NaN where nothing is known
+	}
+}
+
+// separate compares the days before k with those since.
+func (s *scanner) separate(st *step, k, from int) {
+	before := s.sorted(s.level[from:k])
+	st.sigma = max(mad(before), sigmaMinKW)
+	high := models.Quantile(before, 0.95)
+	since := s.sorted(s.level[k:s.n])
+	st.block = models.Quantile(since, 0.5)
+	st.spread = mad(since)
+	st.jump = models.Quantile(since, 0.1) - high
+	missed := 0.0
+	for _, v := range since {
+		if v < 0.5*st.block {
+			missed++
+		}
+	}
+	st.missed = missed / float64(max(1, len(since)))
+	st.trend, st.lead = math.NaN(), math.NaN()
+	if n := s.n - k; n >= 6 {
+		st.trend = s.median(s.level[s.n-n/3:s.n]) - s.median(s.level[k:k+n/3])
+	}
+	if k-from >= 10 {
+		st.lead = s.median(s.level[k-4:k]) - s.median(s.level[from:k-4])
+	}
+	for i := from + 3; i+3 <= s.n; i++ {
+		if i > k-3 && i < k+3 {
+			continue
+		}
+		lo0, hi0 := bounds(s.level[i-3 : i])
+		lo1, hi1 := bounds(s.level[i : i+3])
+		st.rival = max(st.rival, lo1-hi0, lo0-hi1)
+	}
+}
+
+func bounds(x []float64) (lo, hi float64) {
+	lo, hi = math.Inf(1), math.Inf(-1)
+	for _, v := range x {
+		if v == v {
+			lo, hi = min(lo, v), max(hi, v)
+		}
+	}
+	return lo, hi
+}
+
+// sorted copies the known values of x, sorted; valid until the next call.
+func (s *scanner) sorted(x []float64) []float64 {
+	n := 0
+	for _, v := range x {
+		if v == v {
+			s.buf[n] = v
+			n++
+		}
+	}
+	insertionSort(s.buf[:n])
+	return s.buf[:n]
+}
+
+func (s *scanner) median(x []float64) float64 { return models.Quantile(s.sorted(x), 0.5) }
+
+// mad is the scaled median absolute deviation of sorted x, by its quartiles' half distance,
+// which is the same for symmetrical distributions.
+func mad(sorted []float64) float64 {
+	return models.MADToSigma * (models.Quantile(sorted, 0.75) - models.Quantile(sorted, 0.25)) / 2
+}
+
+// electric compares mean, noise and power factor before k with those since.
+func (s *scanner) electric(st *step, k, from int) {
+	change := func(of func(*dayRecord) models.Half) (before, since float64) {
+		var x [historyDays]float64
+		for i := from; i < s.n; i++ {
+			x[i] = of(s.rec[i]).Float()
+		}
+		return s.median(x[from:k]), s.median(x[k:s.n])
+	}
+	before, since := change(func(r *dayRecord) models.Half { return r.mean })
+	st.mean = since - before
+	before, since = change(func(r *dayRecord) models.Half { return r.noise })
+	st.before, st.noise = before, since*since-before*before
+	p0, p1 := change(func(r *dayRecord) models.Half { return r.active })
+	q0, q1 := change(func(r *dayRecord) models.Half { return r.reactive })
+	st.factor = math.NaN()
+	if p1-p0 > 0.3*st.block {
+		st.factor = (p1 - p0) / math.Hypot(p1-p0, q1-q0)
+	}
+}
+
+// warmth is the slope on temperature since k, shrunk towards 0 by its standard error
+// against a prior of 2 % of the block per °C.
+func (s *scanner) warmth(st *step, k int) {
+	var l models.Line
+	for i := k; i < s.n; i++ {
+		l.Add((s.tempC[i]-15)/10, s.level[i])
+	}
+	st.thermal = math.NaN()
+	if slope, se, ok := l.Slope(); ok {
+		prior := 0.2 * st.block // per 10 °C
+		st.thermal = slope / 10 * prior * prior / (prior*prior + se*se)
+	}
+}
