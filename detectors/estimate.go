@@ -34,6 +34,11 @@ func (j *judgement) preferStep() bool {
 	return j.stepped() && s.jump > 0.3*s.block && math.Abs(math.Log(j.block/s.block)) > 0.15 && s.misfit < 0.15*s.block && s.block > 0.5*j.block
 }
 
+// slotsADay is the number of intervals of a plain day as onsets count them.
+func (j *judgement) slotsADay() int {
+	return int(24 * time.Hour / max(j.meter.Interval, 15*time.Minute))
+}
+
 // presentStep is the step that the history shows.
 func (j *judgement) presentStep() finding {
 	s := &j.step
@@ -49,6 +54,11 @@ func (j *judgement) presentStep() finding {
 		o.at, o.kw = int32(s.record.edgeAt), float32(day)
 	}
 	hours := s.bands * bandHours
+	if o.at < 0 && s.bands == numBands {
+		if e, ok := j.c.hist.byEnergy(s.start, s.usual, s.block, j.slotsADay()); ok {
+			o = e
+		}
+	}
 	return finding{
 		start: s.start, onset: o, block: float32(s.block), se: float32(se),
 		energy: float32(s.block * float64(hours*s.age)), window: uint8(s.first * bandHours), hours: uint8(hours),
@@ -86,14 +96,32 @@ func (j *judgement) onset(o edge, block float64) flatwatt.Instants {
 	if o.before != 0 && o.before < o.day-1 { // it began while there were no readings
 		return flatwatt.Instants{At: start, Low: (o.before + 1).Start(j.meter.Zone), High: start.Add(24 * time.Hour)}
 	}
-	w := j.widths.OnsetHours[1]
+	w, step := j.widths.OnsetHours[1], max(j.meter.Interval, 15*time.Minute)
+	at := start.Add(time.Duration(max(o.at, 0)) * step)
 	if o.at >= 0 && float64(o.kw) > 0.5*block {
-		step := max(j.meter.Interval, 15*time.Minute)
-		at := start.Add(time.Duration(o.at) * step)
 		w = j.widths.OnsetHours[0]
 		return flatwatt.Instants{At: at, Low: at.Add(min(-2*step, hours(w[0]))), High: at.Add(max(2*step, hours(w[1])))}
 	}
-	return flatwatt.Instants{At: start, Low: start.Add(hours(w[0])), High: start.Add(hours(w[1]))}
+	return flatwatt.Instants{At: at, Low: at.Add(hours(w[0])), High: at.Add(hours(w[1]))}
+}
+
+// byEnergy places the onset of an always-on block within its first day or the eve, where
+// no step between readings stands out: by the share of the block's energy that the eve,
+// or else the day, already shows. usual is the daily mean before, in kW.
+func (h *history) byEnergy(start flatwatt.Day, usual, block float64, slots int) (o edge, ok bool) {
+	if h.last == 0 || start-1 < h.first || start >= h.last || !(block > 0) {
+		return o, false
+	}
+	share := func(d flatwatt.Day) float64 { return (h.days[d%historyDays].mean.Float() - usual) / block }
+	day := start
+	if share(start-1) > 0.15 {
+		day = start - 1
+	}
+	ran := min(max(share(day), 0), 1)
+	if ran != ran || !(math.Abs(share(day+1)-1) < 0.15) { // unknown, or the first of several stages
+		return o, false
+	}
+	return edge{day: day, before: day - 1, at: int32((1 - ran) * float64(slots-1))}, true
 }
 
 // presentStatic takes the present floor less that of peers for the block, or the

@@ -62,6 +62,20 @@ func (p *Params) Fit(version string, samples []models.FitSample, opt models.FitO
 	return out, out.Validate()
 }
 
+// Shrink scales what terms and classes contribute, for trees to start from.
+func (p *Params) Shrink(share float64) {
+	for name, c := range p.Terms {
+		values := slices.Clone(c.Values)
+		for i := range values {
+			values[i] *= share
+		}
+		p.Terms[name] = models.Curve{Knots: c.Knots, Values: values}
+	}
+	for c, v := range p.Classes {
+		p.Classes[c] = [2]float64{v[0] * share, v[1] * share}
+	}
+}
+
 // FitBoost adds trees to p, a model without any, for what its terms say together.
 func (p *Params) FitBoost(samples []models.FitSample, opt models.BoostOptions) error {
 	bare := *p

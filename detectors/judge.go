@@ -17,6 +17,7 @@ const (
 	evidenceMin  = 0.05  // contributions smaller than this are not worth words
 	estimateFrom = 0.002 // probability from which a block is worth estimating
 	evidenceMax  = 12    // terms told with a score
+	recallMargin = 2.0   // log-odds by which an earlier finding must be more convincing to be told instead
 )
 
 // judge takes meter i's day into its memory and appends its score.
@@ -128,18 +129,15 @@ func (f *Fleet) weigh(s *flatwatt.Score, j *judgement) {
 		return
 	}
 	on, st := f.logOdds(j)
-	b := staticBranch
-	if on >= st {
-		b = onsetBranch
-	}
+	b := j.telling()
 	now := models.LogAddExp(on, st)
-	f.recall(j, b, now)
+	found := f.recall(j, b, now)
 	m := &c.memory
-	wasThere := m.day != 0 && float64(m.odds) > now
 	s.LogOdds = now
-	if wasThere {
-		s.LogOdds = float64(m.odds)
+	if m.day != 0 {
+		s.LogOdds = max(now, float64(m.odds))
 	}
+	wasThere := s.LogOdds > now+recallMargin // today tells too little of it
 	calibrated := f.params.Calibrated(s.LogOdds)
 	s.Probability, s.LogEValue = models.Sigmoid(calibrated), f.params.EValue.Log(calibrated)
 	if s.Evidence = f.reasons(b); wasThere {
@@ -156,19 +154,44 @@ func (f *Fleet) weigh(s *flatwatt.Score, j *judgement) {
 		j.tell(s, &m.found, m.since(j.today))
 		return
 	}
-	found := j.present(b)
 	j.tell(s, &found, float64(found.energy))
 }
 
-// recall takes the day into the memory, and what the block looks like while it runs.
-func (f *Fleet) recall(j *judgement, b branch, now float64) {
-	found := j.present(b)
+// materialShare is the share of the present floor from which an added block, rather than
+// the whole floor, is what there is to tell.
+const materialShare = 0.25
+
+// telling is the branch that estimates and reasons are told of: the trees speak for both.
+func (j *judgement) telling() branch {
+	block := 0.0
+	if j.hasBlock() {
+		block = j.block
+	}
+	if j.stepped() && j.step.jump > 0.3*j.step.block {
+		block = max(block, j.step.block)
+	}
+	if !j.multiplied && block > materialShare*math.Exp(float64(j.c.floor.Mu)) {
+		return onsetBranch
+	}
+	return staticBranch
+}
+
+// recall takes the day into the memory, and returns what the block looks like.
+func (f *Fleet) recall(j *judgement, b branch, now float64) finding {
+	if e := &j.c.ep; j.hasBlock() && e.days == 3 && e.stages == 1 && e.onset.at < 0 && e.onset.before == e.onset.day-1 && j.hours == models.Hours {
+		if o, ok := j.c.hist.byEnergy(e.start, float64(j.c.mean.Mu), j.block, j.slotsADay()); ok {
+			e.onset = o
+		}
+	}
 	if e := &j.c.ep; j.hasBlock() && e.missed == 0 {
 		e.told = told{block: float32(j.block), se: float32(j.se), window: uint8(j.fit.Window.Start), hours: uint8(j.fit.Window.Length)}
 	}
-	j.c.memory.follow(j)
-	j.c.memory.remember(j, now, found)
+	m := &j.c.memory
+	m.follow(j)
+	found := m.carry(j.present(b), j.today)
+	m.remember(j, now, found)
 	j.now = now
+	return found
 }
 
 // setState says what the meter is, and whether its block still runs.
@@ -210,7 +233,7 @@ func (f *Fleet) logOdds(j *judgement) (onset, static float64) {
 	}
 	clear(f.shares[:])
 	together := f.params.Boost.At(f.measure[:], f.shares[:])
-	return onset + together, static + together
+	return onset + together + f.bound(), static + together
 }
 
 // pastTerm is the evidence of an earlier finding: as it was judged then.
@@ -229,7 +252,7 @@ func (f *Fleet) reasons(b branch) []flatwatt.Evidence {
 	for i := range terms {
 		x, v := f.measure[i], f.shares[i]
 		if terms[i].branch == b {
-			v += f.params.curves[i].At(x)
+			v += f.params.curves[i].At(x) + f.boundOf(i)
 		}
 		if x == x && math.Abs(v) >= evidenceMin {
 			f.evidence = append(f.evidence, flatwatt.Evidence{Term: terms[i].name, LogOdds: v, Value: terms[i].show(x)})

@@ -51,6 +51,27 @@ func (m *memory) remember(j *judgement, now float64, found finding) {
 	*m = memory{smooth: m.smooth, odds: m.smooth.Mu, day: j.today, level: float32(j.floorIn(found.window, found.hours)), found: found}
 }
 
+// What a running block's onset is carried over by: its finding was as likely as not, and
+// the new one is of about its size.
+const (
+	carryOdds  = 0
+	carryRatio = 2.5
+)
+
+// carry gives a finding the onset of the one that is remembered, where that one still runs
+// and began earlier: other use makes later steps, and a block outgrows its history.
+func (m *memory) carry(f finding, today flatwatt.Day) finding {
+	old := &m.found
+	if m.day == 0 || m.end != 0 || m.low > 0 || m.odds < carryOdds || old.start == 0 || f.start != 0 && f.start <= old.start {
+		return f
+	}
+	if ratio := f.block / old.block; !(ratio > 1/carryRatio && ratio < carryRatio) {
+		return f
+	}
+	f.start, f.onset, f.energy = old.start, old.onset, float32(m.since(today))
+	return f
+}
+
 // follow notes when the block that is remembered has ended: endAfterDays days in a row
 // on which the floor of its hours lies far below what it was with the block.
 func (m *memory) follow(j *judgement) {

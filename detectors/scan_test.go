@@ -114,3 +114,40 @@ func TestFindingIsRemembered(t *testing.T) {
 		t.Errorf("%.0f kWh since the finding, want %.0f", energy, want)
 	}
 }
+
+// A block that fades in shows no step between readings: the energy of its first day tells
+// the hour.
+func TestOnsetByEnergy(t *testing.T) {
+	var h history
+	for d, kw := range []float64{0.5, 0.5, 0.5, 3.5, 6.5, 6.5} {
+		r := unknownDay
+		r.mean = models.ToHalf(kw)
+		h.push(flatwatt.Day(200+d), r)
+	}
+	for _, start := range []flatwatt.Day{203, 204} { // noticed on the day itself or the next
+		if o, ok := h.byEnergy(start, 0.5, 6, 96); !ok || o.day != 203 || math.Abs(float64(o.at)-48) > 1 {
+			t.Errorf("noticed on %d: %+v, %v, want noon of 203", start, o, ok)
+		}
+	}
+	if _, ok := h.byEnergy(200, 0.5, 6, 96); ok {
+		t.Error("an onset before the history")
+	}
+}
+
+func TestRunningBlockKeepsItsOnset(t *testing.T) {
+	m := memory{day: 120, odds: 3, found: finding{start: 100, onset: edge{day: 100, at: 40}, block: 6.6, hours: 24}}
+	for _, f := range []finding{{start: 118, block: 6, hours: 24}, {block: 7, hours: 24}} { // a later step; an older block
+		if got := m.carry(f, 130); got.start != 100 || got.onset.at != 40 || got.block != f.block || !(got.energy > 1500) {
+			t.Errorf("%+v became %+v", f, got)
+		}
+	}
+	for _, f := range []finding{{start: 90, block: 6}, {start: 118, block: 1}, {start: 118, block: 40}} {
+		if got := m.carry(f, 130); got != f {
+			t.Errorf("%+v took another block's onset: %+v", f, got)
+		}
+	}
+	m.end = 125
+	if f := (finding{start: 128, block: 6}); m.carry(f, 130) != f {
+		t.Error("a new block took the onset of one that has ended")
+	}
+}

@@ -194,7 +194,8 @@ func (f *boostFitter) search(best *bestSplit, j int, rows []int32, g, h float64)
 				continue
 			}
 			if gain := score(gl, hl) + score(g-gl, h-hl) - whole; gain > best.gain+1e-9 {
-				*best = bestSplit{gain, j, b, missingLeft}
+				// Where nothing is missing here, what is elsewhere goes with the many.
+				*best = bestSplit{gain, j, b, missingLeft || hs[0] == 0 && 2*hl > h}
 			}
 		}
 		if hs[0] == 0 {

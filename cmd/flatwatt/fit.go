@@ -218,6 +218,7 @@ func (p *Program) fitModel(plan *fitPlan, start *detectors.Params, samples []mod
 		return nil, err
 	}
 	if o := plan.Boost.options(); o.Trees > 0 {
+		model.Shrink(plan.Boost.Start)
 		if err := model.FitBoost(samples, o); err != nil {
 			return nil, err
 		}
@@ -240,14 +241,12 @@ const (
 // calibrateModel sets model's calibration and alarm threshold from the calibration fleets.
 func (p *Program) calibrateModel(ctx context.Context, lib *fleetLibrary, model *detectors.Params) error {
 	var c calibrator
-	for fleet, err := range lib.each(ctx, lib.plan.Calibrate) {
-		if err != nil {
-			return err
-		}
-		if err := c.add(ctx, model, fleet); err != nil {
-			return err
-		}
-		p.say("calibrate: %s: %d meters", fleet.name, len(fleet.series))
+	err := c.scoreFleets(ctx, lib, lib.plan.Calibrate, func(part *calibrator, fleet *knownFleet) error {
+		return part.add(ctx, model, fleet)
+	})
+	p.say("calibrate: %d fleets, %d meters", c.fleets, len(c.in.Meters))
+	if err != nil {
+		return err
 	}
 	if len(lib.plan.Calibrate) == 0 {
 		p.say("no calibration fleets: probabilities are those of the training fleets, and the alarm threshold stays %g", model.AlarmProbability)

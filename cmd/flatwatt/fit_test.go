@@ -88,7 +88,7 @@ func TestShippedPlanIsValid(t *testing.T) {
 			}
 		}
 	}
-	if len(used) != 20+4+3 {
+	if len(used) != 20+3+3 {
 		t.Errorf("%d simulated fleets", len(used))
 	}
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"math"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/flatwatt/flatwatt"
@@ -30,15 +32,10 @@ func (p *Program) guaranteeModel(ctx context.Context, lib *fleetLibrary, model *
 		entries = lib.plan.Calibrate
 	}
 	g := guarantor{strata: map[string]*calibrator{}}
-	for fleet, err := range lib.each(ctx, entries) {
-		if err != nil {
-			return err
-		}
-		if err := g.add(ctx, model, fleet); err != nil {
-			return err
-		}
-		p.say("guarantee: %s: %d meters", fleet.name, len(fleet.series))
+	if err := g.count(ctx, lib, entries, model); err != nil {
+		return err
 	}
+	p.say("guarantee: %d meters of %d kinds of fleets", g.meters, len(g.strata))
 	if len(entries) == 0 {
 		p.say("no fleets to count promises on: the model carries no e-values and no table of budgets")
 		return nil
@@ -61,22 +58,61 @@ type guarantor struct {
 	meters  int
 }
 
-// add scores one fleet.
-func (g *guarantor) add(ctx context.Context, model *detectors.Params, fleet *knownFleet) error {
-	c := g.strata[fleet.kind]
-	if c == nil {
-		c = &calibrator{}
-		g.strata[fleet.kind] = c
+// A promisePart is what one fleet adds.
+type promisePart struct {
+	kind    string
+	meters  int
+	c       calibrator
+	samples []models.ESample
+}
+
+// count scores the fleets of entries, two at a time, and gathers in their order.
+func (g *guarantor) count(ctx context.Context, lib *fleetLibrary, entries []fleetEntry, model *detectors.Params) error {
+	var parts []*promisePart
+	var group errgroup.Group
+	group.SetLimit(2)
+	for fleet, err := range lib.each(ctx, entries) {
+		if err != nil {
+			return errors.Join(err, group.Wait())
+		}
+		part := &promisePart{kind: fleet.kind, meters: len(fleet.meters), c: calibrator{fleets: len(parts)}}
+		parts = append(parts, part)
+		group.Go(func() error { return part.score(ctx, model, fleet) })
 	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, part := range parts {
+		g.merge(part)
+	}
+	return nil
+}
+
+// score takes one fleet.
+func (part *promisePart) score(ctx context.Context, model *detectors.Params, fleet *knownFleet) error {
 	number := map[flatwatt.MeterID]int{}
-	for _, m := range fleet.meters {
-		number[m.ID] = g.meters
-		g.meters++
+	for i, m := range fleet.meters {
+		number[m.ID] = i
 	}
 	probability := func(s *flatwatt.Score) float64 { return s.Probability }
-	return c.addWith(ctx, model, fleet, probability, func(s *flatwatt.Score, miner bool) {
-		g.samples = append(g.samples, models.ESample{Stratum: fleet.kind, Meter: number[s.Meter], LogOdds: model.Calibrated(s.LogOdds), Miner: miner})
+	return part.c.addWith(ctx, model, fleet, probability, func(s *flatwatt.Score, miner bool) {
+		part.samples = append(part.samples, models.ESample{Stratum: fleet.kind, Meter: number[s.Meter], LogOdds: model.Calibrated(s.LogOdds), Miner: miner})
 	})
+}
+
+// merge appends what part has gathered.
+func (g *guarantor) merge(part *promisePart) {
+	c := g.strata[part.kind]
+	if c == nil {
+		c = &calibrator{}
+		g.strata[part.kind] = c
+	}
+	c.merge(&part.c)
+	for _, s := range part.samples {
+		s.Meter += g.meters
+		g.samples = append(g.samples, s)
+	}
+	g.meters += part.meters
 }
 
 // rates finds for every budget the probability at which it holds in every stratum that is

@@ -47,6 +47,9 @@ type boostPlan struct {
 	Depth int     `yaml:"depth"`
 	Rate  float64 `yaml:"rate"`
 	Seed  uint64  `yaml:"seed"`
+	// Start is the share of the fitted sum of terms that trees start from: terms measure
+	// the same thing several times over, and their sum is surer than it should be.
+	Start float64 `yaml:"start"`
 }
 
 func (b boostPlan) options() models.BoostOptions {
@@ -83,7 +86,7 @@ func newFitPlan() *fitPlan {
 	return &fitPlan{
 		Version: "fitted", FalseAlarms: defaultBudget,
 		Fit:   fitSettings{Smooth: o.Smooth, Ridge: 1, ClassBy: o.ClassBy, Rounds: 120},
-		Boost: boostPlan{Trees: 250, Depth: b.Depth, Rate: b.Rate, Seed: b.Seed},
+		Boost: boostPlan{Trees: 250, Depth: b.Depth, Rate: b.Rate, Seed: b.Seed, Start: 1},
 	}
 }
 
@@ -215,8 +218,8 @@ func (plan *fitPlan) check() error {
 	if f := plan.Fit; !(f.Smooth >= 0 && f.Ridge >= 0 && f.ClassBy >= 0) || f.Rounds < 1 || f.Rounds > maxRounds {
 		bad("fit: %+v; want prices of 0 or more and 1 to %d rounds", f, maxRounds)
 	}
-	if b := plan.Boost; b.Trees < 0 || b.Trees > maxTrees || b.Depth < 1 || b.Depth > maxDepth || !(b.Rate > 0 && b.Rate <= 1) {
-		bad("boost: %+v; want up to %d trees of depth 1 to %d and a rate in (0, 1]", b, maxTrees, maxDepth)
+	if b := plan.Boost; b.Trees < 0 || b.Trees > maxTrees || b.Depth < 1 || b.Depth > maxDepth || !(b.Rate > 0 && b.Rate <= 1) || !(b.Start > 0 && b.Start <= 1) {
+		bad("boost: %+v; want up to %d trees of depth 1 to %d, a rate and a start in (0, 1]", b, maxTrees, maxDepth)
 	}
 	if len(plan.Train) == 0 && (plan.From == "" || len(plan.Guarantee) == 0) {
 		bad("train: names no fleets; only a model that `from` names needs none, to have its promises counted on `guarantee`")

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/detectors"
@@ -152,6 +155,41 @@ func (c *calibrator) addWith(ctx context.Context, model *detectors.Params, fleet
 
 // months are the meter-months of honest meters.
 func (c *calibrator) months() float64 { return float64(c.honestDays) / (365.2425 / 12) }
+
+// scoreFleets gives each fleet of entries a calibrator of its own, of which take scores it,
+// two at a time, and appends them to c in the order of entries.
+func (c *calibrator) scoreFleets(ctx context.Context, lib *fleetLibrary, entries []fleetEntry, take func(*calibrator, *knownFleet) error) error {
+	var parts []*calibrator
+	var g errgroup.Group
+	g.SetLimit(2)
+	for fleet, err := range lib.each(ctx, entries) {
+		if err != nil {
+			return errors.Join(err, g.Wait())
+		}
+		part := &calibrator{fleets: len(parts)}
+		parts = append(parts, part)
+		g.Go(func() error { return take(part, fleet) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, part := range parts {
+		c.merge(part)
+	}
+	return nil
+}
+
+// merge appends what other has gathered.
+func (c *calibrator) merge(other *calibrator) {
+	c.logOdds, c.miner = append(c.logOdds, other.logOdds...), append(c.miner, other.miner...)
+	c.in.Meters, c.in.Truth, c.in.Daily = append(c.in.Meters, other.in.Meters...), append(c.in.Truth, other.in.Truth...), append(c.in.Daily, other.in.Daily...)
+	for i := range c.widths.block {
+		c.widths.block[i] = append(c.widths.block[i], other.widths.block[i]...)
+		c.widths.onset[i] = append(c.widths.onset[i], other.widths.onset[i]...)
+	}
+	c.fleets++
+	c.honestDays += other.honestDays
+}
 
 // threshold is the probability from which alarms stay within the budget of false alarms per
 // 1,000 meter-months, and the meter-months of honest meters that it rests on. NaN where
