@@ -96,13 +96,17 @@ func (j *judgement) onset(o edge, block float64) flatwatt.Instants {
 	if o.before != 0 && o.before < o.day-1 { // it began while there were no readings
 		return flatwatt.Instants{At: start, Low: (o.before + 1).Start(j.meter.Zone), High: start.Add(24 * time.Hour)}
 	}
-	w, step := j.widths.OnsetHours[1], max(j.meter.Interval, 15*time.Minute)
+	step := max(j.meter.Interval, 15*time.Minute)
 	at := start.Add(time.Duration(max(o.at, 0)) * step)
-	if o.at >= 0 && float64(o.kw) > 0.5*block {
-		w = j.widths.OnsetHours[0]
-		return flatwatt.Instants{At: at, Low: at.Add(min(-2*step, hours(w[0]))), High: at.Add(max(2*step, hours(w[1])))}
+	stratum, least := 2, time.Duration(0)
+	if share := float64(o.kw) / block; o.at >= 0 && share > 0.5 {
+		stratum, least = 1, 4*step
+		if math.Abs(share-1) < sharpShare {
+			stratum, least = 0, 2*step
+		}
 	}
-	return flatwatt.Instants{At: at, Low: at.Add(hours(w[0])), High: at.Add(hours(w[1]))}
+	w := j.widths.OnsetHours[stratum]
+	return flatwatt.Instants{At: at, Low: at.Add(min(-least, hours(w[0]))), High: at.Add(max(least, hours(w[1])))}
 }
 
 // byEnergy places the onset of an always-on block within its first day or the eve, where

@@ -12,9 +12,9 @@ type Widths struct {
 	// Block is the half width in standard errors, of blocks that began within the data and
 	// of older ones.
 	Block [2]float64 `json:"block"`
-	// OnsetHours are from and to, in hours after the estimate, where one step between
-	// readings stands out and where none does.
-	OnsetHours [2][2]float64 `json:"onset_hours"`
+	// OnsetHours are from and to, in hours after the estimate: where one step between
+	// readings is the block, where one stands out, and where none does.
+	OnsetHours [3][2]float64 `json:"onset_hours"`
 }
 
 // z90 is the half width of a 90 % interval in standard errors where nothing was counted:
@@ -25,9 +25,26 @@ const z90 = 1.645 * 2
 // stands out: the block crept in, and the test saw it a little late.
 const UnseenOnsetSpan = 96 * time.Hour
 
+// sharpShare is how much a step may differ from the block that it is said to be.
+const sharpShare = 0.15
+
+// OnsetStratum is the index in OnsetHours of an interval around an onset made without
+// widths, for intervals of the given length between readings; −1: of a gap in the data.
+func OnsetStratum(span, interval time.Duration) int {
+	switch step := max(interval, 15*time.Minute); span {
+	case 4 * step:
+		return 0
+	case 8 * step:
+		return 1
+	case UnseenOnsetSpan:
+		return 2
+	}
+	return -1
+}
+
 // DefaultWidths are used where nothing was counted.
 func DefaultWidths() Widths {
-	return Widths{Block: [2]float64{z90, z90}, OnsetHours: [2][2]float64{{0, 0}, {-72, 24}}}
+	return Widths{Block: [2]float64{z90, z90}, OnsetHours: [3][2]float64{{0, 0}, {0, 0}, {-72, 24}}}
 }
 
 // orDefault is w, or the default for the zero value.

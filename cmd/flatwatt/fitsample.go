@@ -185,6 +185,8 @@ func (c *calibrator) merge(other *calibrator) {
 	c.in.Meters, c.in.Truth, c.in.Daily = append(c.in.Meters, other.in.Meters...), append(c.in.Truth, other.in.Truth...), append(c.in.Daily, other.in.Daily...)
 	for i := range c.widths.block {
 		c.widths.block[i] = append(c.widths.block[i], other.widths.block[i]...)
+	}
+	for i := range c.widths.onset {
 		c.widths.onset[i] = append(c.widths.onset[i], other.widths.onset[i]...)
 	}
 	c.fleets++

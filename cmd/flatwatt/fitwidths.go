@@ -3,7 +3,6 @@ package main
 import (
 	"math"
 	"slices"
-	"time"
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/detectors"
@@ -17,7 +16,7 @@ const leastWidths = 20
 // standard errors, onsets in hours after the estimate. Strata are those of detectors.Widths.
 type widthCounter struct {
 	block [2][]float64
-	onset [2][]float64
+	onset [3][]float64
 }
 
 // add takes the last scores of a fleet's meters, made by a model without widths.
@@ -38,11 +37,8 @@ func (w *widthCounter) add(fleet *knownFleet, last map[flatwatt.MeterID]flatwatt
 			continue
 		}
 		off := t.Onset.Sub(s.Onset.At).Hours()
-		switch span := s.Onset.High.Sub(s.Onset.Low); {
-		case span <= 4*max(m.Interval, 15*time.Minute):
-			w.onset[0] = append(w.onset[0], off)
-		case span == detectors.UnseenOnsetSpan:
-			w.onset[1] = append(w.onset[1], off)
+		if k := detectors.OnsetStratum(s.Onset.High.Sub(s.Onset.Low), m.Interval); k >= 0 {
+			w.onset[k] = append(w.onset[k], off)
 		}
 	}
 }
