@@ -165,8 +165,15 @@ func (w *window) until(script, what string) {
 func (w *window) signIn(name string) {
 	w.t.Helper()
 	w.open("/login")
-	w.keys(name + "\t" + password + "\r")
+	w.credentials(name)
 	w.until(`document.querySelector(".bar")`, name+" is signed in")
+}
+
+// credentials types name and password once the name's field has the focus.
+func (w *window) credentials(name string) {
+	w.t.Helper()
+	w.until(`document.activeElement && document.activeElement.name === "user"`, "the login waits for a name")
+	w.keys(name + "\t" + password + "\r")
 }
 
 // prefer sets language and theme.

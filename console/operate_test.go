@@ -203,7 +203,7 @@ func TestSessionLossAndRestart(t *testing.T) {
 	w.open("/alarms?tab=backlog")
 	r.s.Sessions.EndOthers("wang", "")
 	w.until(`location.pathname === "/login"`, "the page leads to the login")
-	w.keys("wang\t" + password + "\r")
+	w.credentials("wang")
 	w.until(`location.pathname + location.search === "/alarms?tab=backlog"`, "the sign-in leads back")
 
 	w.open("/alarms")
@@ -212,7 +212,7 @@ func TestSessionLossAndRestart(t *testing.T) {
 	r.startServer()
 	w.until(`location.pathname === "/login" || !document.querySelector(".lostbar")`, "the page comes back")
 	if strings.Contains(w.where(), "/login") { // a restart ends sessions
-		w.keys("wang\t" + password + "\r")
+		w.credentials("wang")
 	}
 	w.until(`document.querySelector(".bar") && !document.querySelector(".lostbar")`, "work goes on")
 }
