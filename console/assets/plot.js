@@ -48,6 +48,7 @@
     }, [times, d.normal_low_kw, d.normal_high_kw, d.kw, d.normal_kw, d.block_kw], holder);
     figure.classList.add("drawn");
     figure.dataset.ready = "1";
+    performance.mark("useful");
     new ResizeObserver(() => plot.setSize({ width: figure.clientWidth, height: height() })).observe(figure);
     return holder;
   };
