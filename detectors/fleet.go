@@ -20,6 +20,9 @@ type Options struct {
 	// Grace is how long after local midnight a day stays open for late readings.
 	// Longer than the head-end's usual delay; default DefaultGrace.
 	Grace time.Duration
+	// Book tells what inspections found, so that what an operator has cleared becomes
+	// normal. nil: nothing.
+	Book flatwatt.OutsideBook
 }
 
 // DefaultGrace suits feeds that deliver within six hours.
@@ -34,6 +37,7 @@ type Fleet struct {
 	params  *Params
 	grace   time.Duration
 	weather flatwatt.Weather
+	book    flatwatt.OutsideBook
 	meters  []flatwatt.Meter // sorted by ID
 	index   map[flatwatt.MeterID]int32
 	state   []customer // beside meters; no pointers, so that a checkpoint is one copy
@@ -74,7 +78,7 @@ func NewFleet(params *Params, meters []flatwatt.Meter, weather flatwatt.Weather,
 	if err := params.Validate(); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	f := &Fleet{params: params, grace: opt.Grace, weather: weather, index: map[flatwatt.MeterID]int32{}, last: -1}
+	f := &Fleet{params: params, grace: opt.Grace, weather: weather, book: opt.Book, index: map[flatwatt.MeterID]int32{}, last: -1}
 	for _, m := range meters {
 		if m.Kind == flatwatt.Customer || m.Kind == "" {
 			f.meters = append(f.meters, m)

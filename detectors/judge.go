@@ -52,6 +52,7 @@ func (f *Fleet) judge(dst []flatwatt.Score, i int32, z *zone, d *day, p *part) [
 		f.floors(s, &d.z)
 	}
 	f.absorbIfHonest(c, j.now)
+	f.release(j)
 	return dst
 }
 
@@ -226,8 +227,13 @@ func (f *Fleet) absorbIfHonest(c *customer, now float64) {
 	if e.days < patienceDays && !(e.days >= patienceDays/3 && now < 2*patienceOdds) {
 		return
 	}
-	rise := e.block[maskAll].Mu
-	c.base.Mu += rise
+	c.absorb()
+}
+
+// absorb makes the open rise part of what is normal.
+func (c *customer) absorb() {
+	e := &c.ep
+	c.base.Mu += e.block[maskAll].Mu
 	c.base.N = min(c.base.N, 20)
 	for m := range numMasks {
 		c.level[m].N = min(c.level[m].N, 20)

@@ -30,7 +30,7 @@ type knownFleet struct {
 
 // score gives every score to take, and every measurement to watch, which may be nil.
 func (k *knownFleet) score(ctx context.Context, model *detectors.Params, watch detectors.Watcher, take func(*flatwatt.Score)) error {
-	scorer, err := newCustomers(model, k.meters, k.weather)
+	scorer, err := newCustomers(model, k.meters, k.weather, nil)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func BenchmarkScorers(b *testing.B) {
 	}
 	params := detectors.DefaultParams()
 	b.Run("customers", func(b *testing.B) {
-		run(b, func() (flatwatt.Scorer, error) { return newCustomers(params, g.Meters(), g.Weather()) })
+		run(b, func() (flatwatt.Scorer, error) { return newCustomers(params, g.Meters(), g.Weather(), nil) })
 	})
 	b.Run("all", func(b *testing.B) {
 		run(b, func() (flatwatt.Scorer, error) {
