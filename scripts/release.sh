@@ -40,6 +40,8 @@ sbom() {
 	[ "${SBOM:-yes}" = yes ] || return 0
 	GOFLAGS=-mod=mod go run "$cyclonedx" mod -json -licenses=false -noserial -output "$dist/flatwatt_$version.cdx.json" . 2>/dev/null ||
 		{ echo "release: cyclonedx-gomod cannot be had; SBOM=no leaves the list out" >&2; exit 1; }
+	# Its one clock becomes that of the commit.
+	sed -i "s/\"timestamp\": \"[^\"]*\"/\"timestamp\": \"$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)\"/" "$dist/flatwatt_$version.cdx.json"
 }
 
 for arch in amd64 arm64; do

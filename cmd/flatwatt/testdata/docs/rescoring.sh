@@ -1,4 +1,4 @@
-flatwatt simulate --seed 3 --out FLEET --meters 40 --days 45
+flatwatt simulate --seed 3 --out FLEET --meters 60 --days 70
 flatwatt import --fleet FLEET --archive archive
 RUN=$(flatwatt rescore --fleet FLEET --archive archive --from -5d)
 cp "$REPO/detectors/default.json" model.json
