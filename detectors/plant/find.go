@@ -31,8 +31,11 @@ func (s *Scorer) gather(q *series, i int32, z *zone, w window) {
 	}
 	days := int(min(z.count, History))
 	use := s.columns(i, z, days, w)
-	q.p = 1
-	for _, u := range use {
+	q.p, q.water = 1, 1
+	for k, u := range use {
+		if u && k == 2 {
+			q.water = q.p
+		}
 		if u {
 			q.p++
 		}
@@ -101,6 +104,7 @@ func (wk *work) search(q *series) (best step, ok bool) {
 		f.w = append(f.w, 1)
 	}
 	f.rho, f.sigma = 0, 1
+	wk.bend(q)
 	if len(q.y) < leastDays || !f.load(q) {
 		return best, false
 	}

@@ -45,7 +45,7 @@ const (
 func (s *Scorer) judge(dst []flatwatt.Score, i int32, z *zone) []flatwatt.Score {
 	p, st := &s.plants[i], &s.state[i]
 	sc := flatwatt.Score{
-		Meter: p.meter.ID, Day: z.day, Start: z.day.Start(z.loc), Detector: Detector, Model: "plant-1", State: flatwatt.NotEnoughData,
+		Meter: p.meter.ID, Day: z.day, Start: z.day.Start(z.loc), Detector: Detector, Model: "plant-2", State: flatwatt.NotEnoughData,
 		Probability: nan, LogOdds: nan, LogEValue: nan, Block: noEstimate, Energy: noEstimate, Features: s.features(i, z),
 	}
 	if st.Alarm != 0 {
@@ -139,15 +139,15 @@ func (wk *work) flatness(q *series, st step) float64 {
 	var sr, srr, sc, scc, src, n float64
 	prev := [2]float64{}
 	for k := range q.y {
-		r := q.y[k]
+		c := 0.0
 		for j := range f.p {
-			r -= b[j] * q.x[k][j]
+			c += b[j] * q.x[k][j]
 		}
+		r := q.y[k] - c
 		if k < st.from || k >= st.to {
 			prev = [2]float64{}
 			continue
 		}
-		c := q.x[k][min(1, f.p-1)]
 		r0, c0, one := (r-f.rho*prev[0])*f.w[k], (c-f.rho*prev[1])*f.w[k], f.w[k]
 		if k == st.from {
 			r0, c0 = 0, 0

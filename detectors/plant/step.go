@@ -18,10 +18,11 @@ type work struct {
 // A series is what one plant gave on the days that are known, at some hours of the day,
 // with what it is expected from. Rows are days in order.
 type series struct {
-	day []int // days since the first that is remembered
-	y   []float64
-	x   [][maxColumns]float64
-	p   int // columns used
+	day   []int // days since the first that is remembered
+	y     []float64
+	x     [][maxColumns]float64
+	p     int // columns used
+	water int // the column by which the plant comes to its stop
 }
 
 func (q *series) reset() { q.day, q.y, q.x, q.p = q.day[:0], q.y[:0], q.x[:0], 0 }

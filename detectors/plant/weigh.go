@@ -13,8 +13,9 @@ type point struct{ x, y float64 }
 // Curves turn measurements into log odds. They are set by hand on development seeds of
 // simulate.Plants (docs/plants.md), not fitted.
 var (
+	flatCurve  = []point{{-25, -9}, {0, 0}, {6, 2}, {156, 5}}
 	sizeCurve  = []point{{.01, -4}, {.03, -1.5}, {.05, 0}, {.4, .5}, {.55, 0}, {.8, -3}}
-	ageCurve   = []point{{5, -3}, {8, -1.5}, {10, -.5}, {15, 0}, {30, .7}, {60, 1}}
+	ageCurve   = []point{{5, -8}, {8, -6}, {12, -4}, {20, -1.5}, {35, .5}, {60, 1}} // outages that nobody logged are short
 	hoursCurve = []point{{0, .7}, {.2, .5}, {.4, 0}, {.8, -1.5}, {1.5, -3}}
 	shiftCurve = []point{{-.5, -5}, {.2, -5}, {.5, -1.5}, {.75, .5}, {1.25, .7}, {1.8, -.5}, {3, -2}}
 )
@@ -43,7 +44,7 @@ func (s *Scorer) weigh(i int32, z *zone, f *finding) (sum float64) {
 		return sum
 	}
 	say(termDeficit, min(perGain*(f.gain-candidates), mostByStep), f.deficit)
-	say(termFlat, min(max(perGain*f.flat, -9), 2), f.flat)
+	say(termFlat, along(flatCurve, f.flat), f.flat)
 	say(termSize, along(sizeCurve, f.block.Value), f.block.Value)
 	age := float64(f.to - f.from)
 	say(termAge, along(ageCurve, age), age)
