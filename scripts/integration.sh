@@ -21,5 +21,9 @@ FLATWATT_PROMETHEUS=${FLATWATT_PROMETHEUS:-$(scripts/get-prometheus.sh)}
 export FLATWATT_PROMETHEUS
 "$FLATWATT_INFLUXD" version >&2
 
-[ $# -gt 0 ] || set -- ./...
-exec go test -count=1 -tags integration "$@"
+if [ $# -eq 0 ]; then # the tests of the files that need servers, and no others a second time
+	files=$(grep -rl --include='*_test.go' '^//go:build integration' .)
+	tests=$(sed -n 's/^func \(Test[A-Za-z0-9_]*\)(.*/\1/p' $files | paste -sd '|')
+	set -- -run "^($tests)\$" $(dirname $files | sort -u)
+fi
+exec go test -count=1 -timeout 30m -tags integration "$@"

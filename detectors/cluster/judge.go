@@ -20,7 +20,7 @@ const (
 	priorOdds = -9.0 // log-odds of an operator below a node, in any one window
 	// caseOdds puts the log-odds of one false case per 1,000 node-months at 0: from
 	// fleets of seeds 601–606 (docs/network.md), on which nothing is reported.
-	caseOdds    = 0.8
+	caseOdds    = -1.2
 	membersMin  = 3
 	membersTold = 40
 	staleDays   = 4   // a block last seen longer ago says nothing
