@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	clusters "github.com/flatwatt/flatwatt/detectors/cluster"
 	"github.com/flatwatt/flatwatt/evaluate"
 	"github.com/flatwatt/flatwatt/streams/file"
 )
@@ -80,6 +81,9 @@ func evaluationInput(fleet *file.Fleet, scores, method string) (evaluate.Input, 
 		return in, err
 	}
 	for _, f := range found {
+		if _, isCase := clusters.NodeOf(f.Meter); isCase { // a case of several meters is no meter
+			continue
+		}
 		in.Findings = append(in.Findings, evaluate.Finding{
 			Meter: f.Meter, Probability: f.Probability, Block: f.Block, Onset: f.Onset, State: f.State, FirstAlarm: f.FirstAlarm,
 		})
