@@ -19,7 +19,7 @@ import (
 const browserWait = 60 * time.Second
 
 // chromium is the browser of this machine. Where there is none the test is skipped, but
-// for FLATWATT_NEED_CHROMIUM=1, under which it fails.
+// for NEED_CHROMIUM=1, under which it fails.
 func chromium(t testing.TB) string {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -27,8 +27,8 @@ func chromium(t testing.TB) string {
 			return path
 		}
 	}
-	if os.Getenv("FLATWATT_NEED_CHROMIUM") == "1" {
-		t.Fatal("no chromium, and FLATWATT_NEED_CHROMIUM=1 wants one: apt-get install chromium")
+	if os.Getenv("NEED_CHROMIUM") == "1" {
+		t.Fatal("no chromium, and NEED_CHROMIUM=1 wants one: apt-get install chromium")
 	}
 	t.Skip("no chromium on this machine: apt-get install chromium to test the console in a browser")
 	return ""
