@@ -88,7 +88,7 @@ func (w *window) hear(ev any) {
 		}
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == runtime.ConsoleAPICalledTypeError {
-			text = fmt.Sprintf("%s", e.Args[0].Value)
+			text = e.Args[0].Value.String()
 		}
 	}
 	if text != "" {

@@ -19,8 +19,8 @@ func nowOf(d casework.Desk) func() time.Time { return func() time.Time { return 
 
 // alarmFlags are those of every command about alarms.
 type alarmFlags struct {
-	desk         deskFlags
-	policy, note string
+	desk   deskFlags
+	policy string
 }
 
 func (f *alarmFlags) add(cmd *cobra.Command) {

@@ -107,7 +107,7 @@ func (p *Program) feedback(ctx context.Context, opt *options, flags feedbackFlag
 	if err := p.printFeedback(opt, report); err != nil || !flags.propose {
 		return err
 	}
-	return p.proposeRecalibrated(ctx, rescore.Models{Store: runs.Store}, flags, fleet.Meters(), list, best)
+	return p.proposeRecalibrated(ctx, rescore.Models(runs), flags, fleet.Meters(), list, best)
 }
 
 func (p *Program) printFeedback(opt *options, report []rescore.Feedback) error {
