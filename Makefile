@@ -73,4 +73,4 @@ benchmark: ## score simulated fleets of several seeds against their truth
 model: ## fit a model file by the plan of the shipped one (minutes; needs the public data)
 	$(GO) run ./cmd/flatwatt fit --plan testdata/model/plan.yaml --out model.json
 
-.PHONY: help build demo test race integration chaos mutations dependencies fuzz big lint bench benchmark model
+.PHONY: help build demo test race integration chaos deploy release-check mutations dependencies fuzz big lint bench benchmark model
