@@ -17,6 +17,7 @@ import (
 	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/metrics"
 	"github.com/flatwatt/flatwatt/streams"
+	"github.com/flatwatt/flatwatt/streams/file"
 )
 
 // longestWait is between two attempts to reach a database that is away.
@@ -50,19 +51,9 @@ when a server stays out of reach: have the service manager restart it.`,
 }
 
 func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool) error {
-	if s.Fleet == "" {
-		return usagef("fleet is not set: name the directory with meters.csv in the configuration or in FLATWATT_FLEET")
-	}
-	model, err := p.modelNamed(ctx, s.Model, s.Archive.URL)
+	model, fleet, err := p.modelAndRegister(ctx, s)
 	if err != nil {
 		return err
-	}
-	fleet, err := p.openRegister(s.Fleet)
-	if err != nil {
-		return err
-	}
-	for _, r := range fleet.Rejects() {
-		p.say("%s: %s: %s", r.Where, r.Field, r.Reason)
 	}
 	if s.Log.Format == "json" {
 		p.log = slog.New(slog.NewJSONHandler(p.Stderr, nil))
@@ -120,6 +111,26 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 		return fmt.Errorf("score: %w", err)
 	}
 	return nil
+}
+
+// modelAndRegister reads what scoring is done with, and says which rows of the register
+// are not taken.
+func (p *Program) modelAndRegister(ctx context.Context, s settings) (*detectors.Params, *file.Fleet, error) {
+	if s.Fleet == "" {
+		return nil, nil, usagef("fleet is not set: name the directory with meters.csv in the configuration or in FLATWATT_FLEET")
+	}
+	model, err := p.modelNamed(ctx, s.Model, s.Archive.URL)
+	if err != nil {
+		return nil, nil, err
+	}
+	fleet, err := p.openRegister(s.Fleet)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, r := range fleet.Rejects() {
+		p.say("%s: %s: %s", r.Where, r.Field, r.Reason)
+	}
+	return model, fleet, nil
 }
 
 // runWhole scores the whole stream in this process.
