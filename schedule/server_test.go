@@ -2,6 +2,8 @@ package schedule
 
 import (
 	"context"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,4 +49,43 @@ func TestTheEndOfAWorkersTimeIsNoFailure(t *testing.T) {
 	if err := knocks(t.Context(), c, due); err == nil {
 		t.Error("without a connection: nil, want an error")
 	}
+}
+
+// Workers that meet a new job at the same time make its record once, and none complains.
+func TestANewJobIsMetByAllWorkersAtOnce(t *testing.T) {
+	s, err := natsd.Start(natsd.Options{Dir: t.TempDir(), Host: "127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	conn, err := s.Connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	j, err := js.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := OpenRecords(t.Context(), j, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &Worker{Name: "w", Records: records}
+	var all sync.WaitGroup
+	for i := range 20 {
+		when, err := ParseWhen("@every 1h", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		job := Job{Name: fmt.Sprint("job", i), When: when}
+		for range 10 {
+			all.Go(func() {
+				if err := w.look(t.Context(), &job, map[string]sighting{}, &all); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	all.Wait()
 }

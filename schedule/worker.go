@@ -135,6 +135,9 @@ func (w *Worker) look(ctx context.Context, j *Job, seen map[string]sighting, wor
 	}
 	if rev == 0 { // a new job: nothing was missed before it was there
 		_, err := w.Records.put(ctx, j.Name, record{Settled: now.Truncate(time.Second)}, 0)
+		if errors.Is(err, errChanged) { // another worker was first
+			return nil
+		}
 		return err
 	}
 	if err := w.takeOverSilent(ctx, j, rec, rev, seen, work); err != nil {
