@@ -8,8 +8,8 @@
 # outside the repository. Running it again is free: a server of the right version
 # that is already there is kept. A failed build leaves nothing behind.
 #
-# Takes 4–10 minutes and about 2.5 GB of caches on two cores. Needs go and cargo;
-# a C compiler and pkg-config are installed with apt where they are missing.
+# Takes 4–10 minutes and about 2.5 GB of caches on two cores. Needs go; Rust, a C
+# compiler and pkg-config are installed with apt where they are missing.
 #
 # INFLUXD_VERSION  another 2.7 release than the pinned one
 set -euo pipefail
@@ -26,24 +26,49 @@ is_built() {
 	[ -x "$dest/influxd" ] && "$dest/influxd" version 2>/dev/null | grep -qF "InfluxDB $version "
 }
 
+as_root() {
+	if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+update_packages() {
+	as_root apt-get update -qq >&2
+}
+
 # install_missing COMMAND PACKAGE…: by apt, else say what to do.
 install_missing() {
 	command -v "$1" >/dev/null && return
 	command -v apt-get >/dev/null || die "$1 is missing: install it (Debian: ${*:2})"
-	local as_root=()
-	[ "$(id -u)" = 0 ] || as_root=(sudo -n)
 	say "installing ${*:2}"
-	"${as_root[@]}" apt-get update -qq >&2 &&
-		"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-			apt-get install -y -qq --no-install-recommends "${@:2}" >&2 ||
+	update_packages && as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends "${@:2}" >&2 ||
 		die "cannot install ${*:2}: install by hand and run this again"
+}
+
+# A cargo of Rust 1.72 or later: the one there is, also where HOME is not the one that
+# rustup was installed for; else Debian's, which is new enough under one of two names.
+find_cargo() {
+	PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
+	local cargo
+	if cargo=$(command -v cargo); then
+		cargo --version >/dev/null 2>&1 && return
+		export RUSTUP_HOME="${cargo%/*/*}/../.rustup"
+		cargo --version >/dev/null 2>&1 && return
+		unset RUSTUP_HOME
+		PATH=/usr/bin:/bin:$PATH # Debian's before one that does not run
+	fi
+	[ -x /usr/bin/cargo ] || update_packages
+	if apt-cache show cargo-web >/dev/null 2>&1; then
+		install_missing /usr/bin/cargo cargo-web rustc-web
+	else
+		install_missing /usr/bin/cargo cargo rustc
+	fi
+	hash -r
+	cargo --version >/dev/null || die "no cargo that runs: https://rustup.rs (Rust 1.72 or later)"
 }
 
 check_tools() {
 	command -v go >/dev/null || die "go is missing: https://go.dev/doc/install"
-	# Debian's cargo lacks what flux's lock file needs, so none is installed here.
-	PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
-	command -v cargo >/dev/null || die "cargo is missing: https://rustup.rs (Rust 1.72 or later)"
+	find_cargo
 	install_missing cc gcc libc6-dev
 	install_missing pkg-config pkg-config
 }
