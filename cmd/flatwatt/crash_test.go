@@ -131,6 +131,7 @@ type crashWorld struct {
 	published int  // readings that NATS has acknowledged
 	moments   map[string]int
 	resumed   map[flatwatt.Position]bool
+	pace      time.Duration // that all the work takes as the machine is now
 }
 
 // killAndCompare is a whole test: so many lives that end by SIGKILL, each given its share
@@ -138,7 +139,7 @@ type crashWorld struct {
 func (w *crashWorld) killAndCompare(t *testing.T, rng *rand.Rand) {
 	t.Helper()
 	kills := killsWanted(t)
-	w.moments, w.resumed = map[string]int{}, map[flatwatt.Position]bool{}
+	w.moments, w.resumed, w.pace = map[string]int{}, map[flatwatt.Position]bool{}, w.calm.works
 	for i := range kills {
 		w.life(t, rng, len(w.fleet.readings)*(i+1)/kills, kills)
 	}
@@ -166,7 +167,7 @@ func (w *crashWorld) life(t *testing.T, rng *rand.Rand, until, kills int) {
 	s := launch(t, w.env, []int{1, 300, crashSaveEvery, 20_000}[rng.IntN(4)])
 	early := rng.IntN(earlyOneIn) == 0
 	// One and a half shares of the work: most kills come in its midst, some after it.
-	delay := time.Duration(rng.Int64N(1 + 3*int64(w.calm.works)/int64(2*kills)))
+	delay := time.Duration(rng.Int64N(1 + 3*int64(w.pace)/int64(2*kills)))
 	if early {
 		delay = time.Duration(rng.Int64N(int64(w.calm.starting)))
 		s.awaitFor(delay)
@@ -190,6 +191,7 @@ func (w *crashWorld) life(t *testing.T, rng *rand.Rand, until, kills int) {
 		moment = scoring
 		if s.scored() >= todo {
 			moment = idle
+			w.pace = min(w.pace, feed.since()*time.Duration(kills)) // the machine is less busy than it was
 		}
 	}
 	s.kill()
