@@ -20,7 +20,7 @@ type Score struct {
 	Outside     float64 // the part of LogOdds that outside evidence and registers added; 0: none
 	LogEValue   float64 // natural logarithm of the e-value against "an honest meter"; NaN: the model has none
 
-	Block       Estimate  // kW of the suspected block
+	Block       Estimate  // mean kW of the suspected block while it ran
 	Onset       Instants  // zero At: the block is older than the data
 	Ended       time.Time // when the block vanished; zero while it runs
 	FirstAlarm  time.Time // close of the first day on which the meter was a suspect; zero if none

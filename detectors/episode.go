@@ -30,6 +30,7 @@ type episode struct {
 	start   flatwatt.Day
 	onset   edge // the step that began it; at < 0 unknown
 	block   [numMasks]models.Level
+	whole   models.Mean           // of the change on the leading mask, over all days alike
 	delta   [models.Hours]float32 // mean change of the hourly floor
 	spread  [models.Hours]float32 // mean absolute deviation of it
 	hourN   [models.Hours]uint8
@@ -189,6 +190,7 @@ func (c *customer) accumulate(d *day, p *part, today flatwatt.Day) {
 			e.lead = uint8(m)
 		}
 	}
+	e.whole.Add(p.excess(mask(e.lead)), 1)
 	c.compareHours(d, p)
 	e.noise.Add(d.noise, blockDecay)
 	e.sd.Add(d.sd, blockDecay)

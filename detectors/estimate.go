@@ -19,10 +19,14 @@ func (j *judgement) present(b branch) (f finding) {
 	e := &j.c.ep
 	n := float64(max(e.days, 1))
 	sd := float64(e.block[e.lead].Sigma)
-	se := math.Sqrt(j.se*j.se + sd*sd/min(n, 10) + 0.01*0.01*j.block*j.block)
+	block := j.block // as of late; what is told is its mean since it began
+	if lead := float64(e.block[e.lead].Mu); lead > 0 && e.whole.Mu > 0 {
+		block *= float64(e.whole.Mu) / lead
+	}
+	se := math.Sqrt(j.se*j.se + sd*sd/min(n, 10) + 0.01*0.01*block*block)
 	return finding{
-		start: e.start, onset: e.onset, block: float32(j.block), se: float32(se),
-		energy: e.energy + float32(j.block*j.hours)*float32(e.days),
+		start: e.start, onset: e.onset, block: float32(block), se: float32(se), late: float32(j.block),
+		energy: e.energy + float32(block*j.hours)*float32(e.days),
 		window: uint8(j.fit.Window.Start), hours: uint8(j.fit.Window.Length),
 	}
 }
@@ -71,42 +75,48 @@ func (j *judgement) tell(s *flatwatt.Score, f *finding, energy float64) {
 	if !(kw > 0) {
 		return
 	}
-	width := j.widths.Block[0]
-	if f.start == 0 {
-		width = j.widths.Block[1]
-	}
-	fillBlock(s, kw, se, width, energy)
 	s.Schedule = scheduleOf(models.Window{Start: int(f.window), Length: int(f.hours)})
 	if f.start != 0 {
-		s.Onset = j.onset(f.onset, kw)
+		s.Onset = j.onset(f, doubted(s))
 	}
+	late := float64(f.late)
+	if !(late > 0) {
+		late = kw
+	}
+	fillBlock(s, kw, late, se, j.widths.Block[BlockStratum(s)], energy)
 }
 
-// fillBlock tells a block of kw ± width·se with what follows from it.
-func fillBlock(s *flatwatt.Score, kw, se, width, kwh float64) {
+// fillBlock tells a block of kw ± width·se with what follows from it: machines and
+// hashrate are those of its power as of late.
+func fillBlock(s *flatwatt.Score, kw, late, se, width, kwh float64) {
 	s.Block = flatwatt.Estimate{Value: kw, Low: max(0, kw-width*se), High: kw + width*se}
-	s.Units.Low, s.Units.High = models.UnitCount(kw, se)
-	s.HashrateTHs.Low, s.HashrateTHs.High = models.HashrateTHs(s.Block.Low, s.Block.High)
+	s.Units.Low, s.Units.High = models.UnitCount(late, se)
+	s.HashrateTHs.Low, s.HashrateTHs.High = models.HashrateTHs(max(0, late-width*se), late+width*se)
 	s.Energy = flatwatt.Estimate{Value: kwh, Low: kwh * s.Block.Low / kw, High: kwh * s.Block.High / kw}
 }
 
 // onset is the step that began a block, to the interval where it stands out.
-func (j *judgement) onset(o edge, block float64) flatwatt.Instants {
+func (j *judgement) onset(f *finding, doubted int) flatwatt.Instants {
+	o := &f.onset
 	start := o.day.Start(j.meter.Zone)
 	if o.before != 0 && o.before < o.day-1 { // it began while there were no readings
 		return flatwatt.Instants{At: start, Low: (o.before + 1).Start(j.meter.Zone), High: start.Add(24 * time.Hour)}
 	}
 	step := max(j.meter.Interval, 15*time.Minute)
 	at := start.Add(time.Duration(max(o.at, 0)) * step)
-	stratum, least := 2, time.Duration(0)
-	if share := float64(o.kw) / block; o.at >= 0 && share > 0.5 {
-		stratum, least = 1, 4*step
+	kind, least := unseenOnset, time.Duration(0)
+	if share := float64(o.kw) / float64(f.block); o.at >= 0 && share > 0.5 {
+		kind, least = seenOnset, 4*step
 		if math.Abs(share-1) < sharpShare {
-			stratum, least = 0, 2*step
+			kind, least = sharpOnset, 2*step
 		}
 	}
-	w := j.widths.OnsetHours[stratum]
-	return flatwatt.Instants{At: at, Low: at.Add(min(-least, hours(w[0]))), High: at.Add(max(least, hours(w[1])))}
+	w := j.widths.OnsetHours[kind+onsetKinds*doubted]
+	rest := time.Duration(0)
+	if f.hours < alwaysOnHours { // between its hours nobody sees it, and an earlier start of the same day may be smaller
+		rest = max(time.Duration(models.Hours-f.hours)*time.Hour, at.Sub(start))
+	}
+	return flatwatt.Instants{At: at, Low: at.Add(min(-least, hours(w[0])) - rest), High: at.Add(max(least, hours(w[1])))}
 }
 
 // byEnergy places the onset of an always-on block within its first day or the eve, where
@@ -152,10 +162,13 @@ func (j *judgement) presentStatic() finding {
 	}
 }
 
+// alwaysOnHours are the hours a day from which a block counts as always on.
+const alwaysOnHours = 21
+
 // scheduleOf names a window.
 func scheduleOf(w models.Window) flatwatt.Schedule {
 	switch {
-	case w.Length >= 21:
+	case w.Length >= alwaysOnHours:
 		return flatwatt.AlwaysOn
 	case w.Contains(2) && !w.Contains(12):
 		return flatwatt.Night

@@ -152,7 +152,8 @@ func (f *Fleet) weigh(s *flatwatt.Score, j *judgement) {
 		return
 	}
 	if wasThere {
-		j.tell(s, &m.found, m.since(j.today))
+		past := m.toDate()
+		j.tell(s, &past, m.since(j.today))
 		return
 	}
 	j.tell(s, &found, float64(found.energy))

@@ -11,7 +11,8 @@ import (
 type finding struct {
 	start         flatwatt.Day // of the rise; 0: older than the data
 	onset         edge
-	block, se     float32 // kW
+	block, se     float32 // kW, the mean since it began
+	late          float32 // kW as of late: what is installed now
 	energy        float32 // kWh until then
 	window, hours uint8   // first hour and length of its schedule
 	_             [2]uint8
@@ -27,6 +28,7 @@ type memory struct {
 	level  float32      // kW at the floor of its hours on that day
 	low    uint16       // days in a row far below
 	_      [2]uint8
+	lift   models.Mean // change of that floor on later days, while the block runs
 	found  finding
 }
 
@@ -85,6 +87,7 @@ func (m *memory) follow(j *judgement) {
 		m.low = min(m.low+1, 1000)
 	default:
 		m.low, m.end = 0, 0
+		m.lift.Add(x-float64(m.level), 1)
 	}
 	if m.low == endAfterDays {
 		m.end = j.today - endAfterDays + 1
@@ -116,5 +119,19 @@ func (m *memory) since(today flatwatt.Day) float64 {
 	if m.end != 0 {
 		days = max(0, m.end-m.day-1)
 	}
-	return float64(m.found.energy) + float64(m.found.block)*float64(m.found.hours)*float64(days)
+	return float64(m.found.energy) + m.later()*float64(m.found.hours)*float64(days)
+}
+
+// later is the block's mean power since the finding, kW.
+func (m *memory) later() float64 {
+	return max(0, float64(m.found.block)+float64(m.lift.Mu))
+}
+
+// toDate is the finding with the block's mean power from the beginning until today.
+func (m *memory) toDate() finding {
+	f := m.found
+	if before, after := float64(m.day-f.start+1), float64(m.lift.N); f.start != 0 && after > 0 {
+		f.block = float32((before*float64(f.block) + after*m.later()) / (before + after))
+	}
+	return f
 }

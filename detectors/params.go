@@ -93,6 +93,7 @@ func ReadParams(text []byte) (*Params, error) {
 	if err := d.Decode(p); err != nil {
 		return nil, fmt.Errorf("model file: %w", err)
 	}
+	p.Widths = p.Widths.upgraded()
 	if err := p.Validate(); err != nil {
 		return nil, fmt.Errorf("model file: %w", err)
 	}

@@ -4,53 +4,107 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/flatwatt/flatwatt"
 )
 
 // Widths say how wide intervals must be to cover 90 %, as counted on fleets with known
-// miners. The zero value is DefaultWidths.
+// miners, apart for what decides how far an estimate is off. The zero value is DefaultWidths.
 type Widths struct {
-	// Block is the half width in standard errors, of blocks that began within the data and
-	// of older ones.
-	Block [2]float64 `json:"block"`
-	// OnsetHours are from and to, in hours after the estimate: where one step between
-	// readings is the block, where one stands out, and where none does.
-	OnsetHours [3][2]float64 `json:"onset_hours"`
+	// Block is the half width in standard errors, by BlockStratum.
+	Block [8]float64 `json:"block"`
+	// OnsetHours are from and to, in hours after the estimate, by OnsetStratum. What a block
+	// on fixed hours adds is not in them: it may have been put there at any time since its
+	// hours last ended.
+	OnsetHours [6][2]float64 `json:"onset_hours"`
+}
+
+// BlockStratum is the index in Widths.Block of a score's block: +1 where it runs on fixed
+// hours, +2 where it is older than the data, +4 where its probability is below ½.
+func BlockStratum(s *flatwatt.Score) (i int) {
+	if s.Schedule != flatwatt.AlwaysOn {
+		i++
+	}
+	if s.Onset.At.IsZero() {
+		i += 2
+	}
+	return i + 4*doubted(s)
+}
+
+// doubted is 1 where a score's probability is below ½: what is not believed in is not
+// known well either.
+func doubted(s *flatwatt.Score) int {
+	if s.Probability < 0.5 {
+		return 1
+	}
+	return 0
+}
+
+// How an onset shows: one step between readings is the block, one stands out, none does.
+const (
+	sharpOnset = iota
+	seenOnset
+	unseenOnset
+	onsetKinds
+)
+
+// MarkedHours tell in which stratum an interval around an onset was made: the first reaches
+// back so far, the second twice as far. What is beyond is what fixed hours add.
+const MarkedHours = 100_000
+
+// MarkedWidths give onsets intervals whose stratum OnsetStratum finds. They serve counting only.
+func MarkedWidths() Widths {
+	w := DefaultWidths()
+	for k := range onsetKinds {
+		w.OnsetHours[k] = [2]float64{-MarkedHours * float64(k+1), 0}
+		w.OnsetHours[k+onsetKinds] = w.OnsetHours[k]
+	}
+	return w
+}
+
+// OnsetStratum is the index in Widths.OnsetHours of a score made with MarkedWidths: how the
+// onset shows, +3 where the probability is below ½; −1: it fell into a gap of the data.
+func OnsetStratum(s *flatwatt.Score) int {
+	kind := int(s.Onset.At.Sub(s.Onset.Low)/(MarkedHours*time.Hour)) - 1
+	if kind < 0 {
+		return -1
+	}
+	return kind + onsetKinds*doubted(s)
 }
 
 // z90 is the half width of a 90 % interval in standard errors where nothing was counted:
 // twice the normal 1.645, as days are not independent.
 const z90 = 1.645 * 2
 
-// UnseenOnsetSpan is the length of a default interval around an onset at which no step
-// stands out: the block crept in, and the test saw it a little late.
-const UnseenOnsetSpan = 96 * time.Hour
-
 // sharpShare is how much a step may differ from the block that it is said to be.
 const sharpShare = 0.15
 
-// OnsetStratum is the index in OnsetHours of an interval around an onset made without
-// widths, for intervals of the given length between readings; −1: of a gap in the data.
-func OnsetStratum(span, interval time.Duration) int {
-	switch step := max(interval, 15*time.Minute); span {
-	case 4 * step:
-		return 0
-	case 8 * step:
-		return 1
-	case UnseenOnsetSpan:
-		return 2
-	}
-	return -1
-}
-
 // DefaultWidths are used where nothing was counted.
 func DefaultWidths() Widths {
-	return Widths{Block: [2]float64{z90, z90}, OnsetHours: [3][2]float64{{0, 0}, {0, 0}, {-72, 24}}}
+	var w Widths
+	for i := range w.Block {
+		w.Block[i] = z90
+	}
+	w.OnsetHours[unseenOnset] = [2]float64{-72, 24} // it crept in, and the test saw it a little late
+	w.OnsetHours[unseenOnset+onsetKinds] = w.OnsetHours[unseenOnset]
+	return w
 }
 
 // orDefault is w, or the default for the zero value.
 func (w Widths) orDefault() Widths {
 	if w == (Widths{}) {
 		return DefaultWidths()
+	}
+	return w
+}
+
+// upgraded gives w, of an older model file, the strata that it lacks: such a file has two
+// for blocks, by age, and three for onsets.
+func (w Widths) upgraded() Widths {
+	if w.Block[0] > 0 && w.Block[2] == 0 {
+		young, old := w.Block[0], w.Block[1]
+		w.Block = [8]float64{young, young, old, old, young, young, old, old}
+		copy(w.OnsetHours[onsetKinds:], w.OnsetHours[:onsetKinds])
 	}
 	return w
 }

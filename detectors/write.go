@@ -79,8 +79,11 @@ func writeWidths(b *bytes.Buffer, w Widths) {
 	if w == (Widths{}) {
 		return
 	}
-	fmt.Fprintf(b, " \"widths\": {\"block\":%s,\"onset_hours\":[%s,%s,%s]},\n", numbers(w.Block[:], alarmDigits),
-		numbers(w.OnsetHours[0][:], alarmDigits), numbers(w.OnsetHours[1][:], alarmDigits), numbers(w.OnsetHours[2][:], alarmDigits))
+	fmt.Fprintf(b, " \"widths\": {\"block\":%s,\"onset_hours\":[", numbers(w.Block[:], alarmDigits))
+	for i, o := range w.OnsetHours {
+		b.WriteString(comma(i) + numbers(o[:], alarmDigits))
+	}
+	b.WriteString("]},\n")
 }
 
 func writeBoost(b *bytes.Buffer, p *Params) {

@@ -269,11 +269,30 @@ func (p *Program) calibrateModel(ctx context.Context, lib *fleetLibrary, model *
 	if threshold < leastAlarm || threshold > mostAlarm {
 		p.say("the alarm threshold is kept within %g and %g", leastAlarm, mostAlarm)
 	}
-	model.Widths = c.widths.widths()
-	p.say("calibrate: 90 %% intervals are %.2f and %.2f standard errors either side, onsets %.1f hours after the estimate", model.Widths.Block[0], model.Widths.Block[1], model.Widths.OnsetHours)
 	model.AlarmProbability = min(max(threshold, leastAlarm), mostAlarm)
 	if math.IsNaN(threshold) {
 		return dataError{fmt.Errorf("no honest meter of the calibration fleets could be judged: give longer fleets")}
 	}
+	return p.countWidths(ctx, lib, model)
+}
+
+// countWidths sets how wide model's intervals must be, from the miners of the plan's fleets.
+func (p *Program) countWidths(ctx context.Context, lib *fleetLibrary, model *detectors.Params) error {
+	entries := lib.plan.Widths
+	if len(entries) == 0 {
+		entries = lib.plan.Calibrate
+	}
+	marked := *model
+	marked.Widths = detectors.MarkedWidths()
+	var c calibrator
+	err := c.scoreFleets(ctx, lib, entries, func(part *calibrator, fleet *knownFleet) error {
+		return part.widths.score(ctx, &marked, fleet)
+	})
+	if err != nil {
+		return err
+	}
+	model.Widths = c.widths.widths(model)
+	p.say("widths: of %d miners; 90 %% intervals are %.2f standard errors either side, onsets %.1f hours after the estimate",
+		len(c.widths.misses), model.Widths.Block, model.Widths.OnsetHours)
 	return nil
 }

@@ -30,6 +30,7 @@ type fitPlan struct {
 	Train       []fleetEntry `yaml:"train"`
 	Calibrate   []fleetEntry `yaml:"calibrate"`
 	Holdout     []fleetEntry `yaml:"holdout"`
+	Widths      []fleetEntry `yaml:"widths"`    // none: those of Calibrate
 	Guarantee   []fleetEntry `yaml:"guarantee"` // none: those of Calibrate
 }
 
@@ -107,7 +108,7 @@ func readFitPlan(path string, getenv func(string) string) (*fitPlan, error) {
 	if env := getenv("FLATWATT_DATA"); env != "" {
 		data = env
 	}
-	for _, list := range [][]fleetEntry{plan.Train, plan.Calibrate, plan.Holdout, plan.Guarantee} {
+	for _, list := range [][]fleetEntry{plan.Train, plan.Calibrate, plan.Widths, plan.Holdout, plan.Guarantee} {
 		for i := range list {
 			if f := &list[i].Fleet; *f != "" && !filepath.IsAbs(*f) {
 				*f = filepath.Join(data, *f)
@@ -227,7 +228,7 @@ func (plan *fitPlan) check() error {
 	for _, list := range []struct {
 		name    string
 		entries []fleetEntry
-	}{{"train", plan.Train}, {"calibrate", plan.Calibrate}, {"holdout", plan.Holdout}, {"guarantee", plan.Guarantee}} {
+	}{{"train", plan.Train}, {"calibrate", plan.Calibrate}, {"widths", plan.Widths}, {"holdout", plan.Holdout}, {"guarantee", plan.Guarantee}} {
 		for i := range list.entries {
 			if err := list.entries[i].check(); err != nil {
 				bad("%s[%d]: %w", list.name, i, err)

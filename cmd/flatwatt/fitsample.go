@@ -107,18 +107,10 @@ type calibrator struct {
 
 // add scores one fleet.
 func (c *calibrator) add(ctx context.Context, model *detectors.Params, fleet *knownFleet) error {
-	last := map[flatwatt.MeterID]flatwatt.Score{}
-	raw := func(s *flatwatt.Score) float64 {
-		l := *s
-		l.Evidence = nil // lives only until the next day
-		last[s.Meter] = l
-		return s.LogOdds
-	}
-	err := c.addWith(ctx, model, fleet, raw, func(s *flatwatt.Score, miner bool) {
+	raw := func(s *flatwatt.Score) float64 { return s.LogOdds }
+	return c.addWith(ctx, model, fleet, raw, func(s *flatwatt.Score, miner bool) {
 		c.logOdds, c.miner = append(c.logOdds, s.LogOdds), append(c.miner, miner)
 	})
-	c.widths.add(fleet, last)
-	return err
 }
 
 // addWith scores one fleet, keeps value of every judged day as its probability, and gives
@@ -183,12 +175,7 @@ func (c *calibrator) scoreFleets(ctx context.Context, lib *fleetLibrary, entries
 func (c *calibrator) merge(other *calibrator) {
 	c.logOdds, c.miner = append(c.logOdds, other.logOdds...), append(c.miner, other.miner...)
 	c.in.Meters, c.in.Truth, c.in.Daily = append(c.in.Meters, other.in.Meters...), append(c.in.Truth, other.in.Truth...), append(c.in.Daily, other.in.Daily...)
-	for i := range c.widths.block {
-		c.widths.block[i] = append(c.widths.block[i], other.widths.block[i]...)
-	}
-	for i := range c.widths.onset {
-		c.widths.onset[i] = append(c.widths.onset[i], other.widths.onset[i]...)
-	}
+	c.widths.misses = append(c.widths.misses, other.widths.misses...)
 	c.fleets++
 	c.honestDays += other.honestDays
 }
