@@ -166,7 +166,7 @@ func (p *Program) writeConvertRejects(flags *convertFlags, rejects []flatwatt.Re
 
 func firstOf(rejects []flatwatt.Rejected) string {
 	if len(rejects) == 0 {
-		return ": the files hold no readings"
+		return ": no reading in the files can be used; `flatwatt inspect` lists what was left out and why"
 	}
 	return fmt.Sprintf("; the first piece rejected is %s: %s", rejects[0].Where, rejects[0].Reason)
 }

@@ -30,6 +30,9 @@ var samples = []formattest.Sample{
 		7 01-15T00:00 15 0.25 - - A
 		7 01-15T00:15 15 0.5 - - A
 		`},
+	// Demand beside the energy.
+	{Name: "demand.cmep", Data: record("7", "E", "KWH", "1", "00000015", "1,202601150015,R,0.25") + record("7", "E", "KW", "1", "00000015", "1,202601150015,R,1"),
+		Want: "7 01-15T00:00 15 0.25 - - A\n"},
 	// A register that goes over, is swapped and was estimated once; received from G.
 	{Name: "registers.txt", Data: record("7", "E", "KWHREG", "10", "00000000", "5,202601150000,R,9990,202601150015,R,9999,202601150030,E,4,202601150045,R,2,202601150100,R,3") +
 		record("8", "E", "GKWHREG", "1", "00000100", "2,202601150000,A,10,202601150100,A,12") +

@@ -162,6 +162,6 @@ func (r *record) measure(units string) (ok bool) {
 	if register {
 		r.ch.Rank += format.RankRegister
 	}
-	r.register, r.ch.Name = register, units
+	r.register, r.ch.Name, r.ch.Power = register, units, r.unit.Power
 	return true
 }

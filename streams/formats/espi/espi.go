@@ -161,10 +161,10 @@ func (d *decoder) end(o *format.Out, err error) error {
 	d.drained = true
 	if isDamage {
 		o.Reject(damage.Line, "", damage.Reason, nil)
-		d.blocks(o) // of the entry that is cut off
 	} else if !d.seen {
 		o.Reject(1, "", "the file is empty: export it again", nil)
 	}
+	d.blocks(o) // of the entry that is cut off, or of a file that has no entries
 	d.settle(o, true)
 	return nil
 }

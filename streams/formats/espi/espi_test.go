@@ -114,6 +114,23 @@ var samples = []formattest.Sample{
 		C 01-15T00:30 15 0.5 - - A
 		C 01-15T00:45 15 0.5 - - E
 		`},
+	// Demand in kW beside the energy, as two series; apparent energy as a third.
+	{Name: "demand.xml", Data: open + point("F", "Home", "0") + readingType("1", delta, forward, "powerOfTenMultiplier=3", wh) + readingType("2", "accumulationBehaviour=12", forward, "powerOfTenMultiplier=3", "uom=38") + readingType("3", delta, forward, "powerOfTenMultiplier=3", "uom=61") +
+		meterReading("F", "e", "1") + meterReading("F", "p", "2") + meterReading("F", "s", "3") +
+		block("F", "e", "1", updated, values(3600, "1", "2")) + block("F", "p", "1", updated, values(3600, "1.5", "2.5")) + block("F", "s", "1", updated, values(3600, "1.6", "2.6")) + "</feed>\n",
+		Want: `
+		F 01-15T00:00 60 1 - - A
+		F 01-15T01:00 60 2 - - A
+		`},
+	// Tariffs of their own meter readings, each with the hours in which it holds.
+	{Name: "tariffs.xml", Data: open + point("G", "Home", "0") + readingType("1", delta, forward, wh, "tou=1") + readingType("2", delta, forward, wh, "tou=2") +
+		meterReading("G", "off", "1") + meterReading("G", "on", "2") + block("G", "off", "1", updated, values(3600, "1000", "2000")) +
+		block("G", "on", "1", updated, strings.ReplaceAll(values(3600, "3000"), "1768435200", "1768442400")) + "</feed>\n",
+		Want: `
+		G 01-15T00:00 60 1 - - A
+		G 01-15T01:00 60 2 - - A
+		G 01-15T02:00 60 3 - - A
+		`},
 	// Declared a register, but the values are those of intervals.
 	{Name: "declared.xml", Data: open + point("D", "Home", "0") + meterReading("D", "r", "1") + readingType("1", "accumulationBehaviour=1", forward, wh) +
 		block("D", "r", "1", updated, values(900, "300", "200", "400", "100", "500")) + "</feed>\n",
@@ -146,6 +163,12 @@ func TestRejects(t *testing.T) {
 	! f.xml:22 [ReadingType]
 	! f.xml:15 [energy_kwh]
 	`)
+}
+
+// A block outside of any entry is not passed over in silence.
+func TestBlockWithoutFeed(t *testing.T) {
+	r := formattest.Read(t, "f.xml", []byte(`<IntervalBlock xmlns="http://naesb.org/espi">`+values(900, "1", "2")+"</IntervalBlock>"), formats.Options{})
+	formattest.Check(t, r, "! f.xml:1 [ReadingType]\n")
 }
 
 func TestMeterIsTheTitleByOption(t *testing.T) {

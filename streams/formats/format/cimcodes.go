@@ -40,7 +40,7 @@ func (c CIMType) Channel() (ch Channel, u Unit, skip string) {
 	if !c.direction(&ch, u.Reactive) {
 		return ch, u, fmt.Sprintf("flow direction %d", c.Flow)
 	}
-	ch.Rank = max(ch.Rank, phaseRank(c.Phase))
+	ch.Rank, ch.Power = max(ch.Rank, phaseRank(c.Phase)), u.Power
 	if c.Tariff > 0 {
 		ch.Rank = max(ch.Rank, RankTariff)
 	}

@@ -66,12 +66,46 @@ func (b *block) lowest(q Quantity) (rank uint8) {
 	return rank
 }
 
+// preferEnergy leaves channels of power out where there is energy of the same quantity and
+// rank: it is the same once more.
+func (b *block) preferEnergy() {
+	for i := range b.channels {
+		s := &b.channels[i]
+		if s.Power && slices.ContainsFunc(b.channels, func(x series) bool {
+			return !x.Power && x.Quantity == s.Quantity && x.Rank <= s.Rank
+		}) {
+			s.Rank = noRank
+		}
+	}
+}
+
+// oneTariffAtATime says that channels are those of tariffs, each with values only while it
+// holds: of no interval two have one.
+func oneTariffAtATime(of []*series) bool {
+	for slot := range of[0].value {
+		n := 0
+		for _, s := range of {
+			if s.Rank != RankTariff || s.Quantity != of[0].Quantity {
+				return false
+			}
+			if s.value[slot] == s.value[slot] {
+				n++
+			}
+		}
+		if n > 1 {
+			return false
+		}
+	}
+	return true
+}
+
 // give writes the readings of a block in the order of time.
 func (b *block) give(o *Out, offset int64) {
 	if now := o.name; b.file != "" {
 		o.name = b.file
 		defer func() { o.name = now }()
 	}
+	b.preferEnergy()
 	energy := b.ofLowestRank(Import, Export)
 	if b.shadowed {
 		o.Tally.Skip("registers of a meter and day that have intervals too", b.count())
@@ -86,13 +120,13 @@ func (b *block) give(o *Out, offset int64) {
 	voltage := b.ofLowestRank(Voltage, Voltage)
 	r := flatwatt.Reading{Meter: b.meter, Length: time.Duration(b.length) * time.Second}
 	start := b.day*86400 - offset + int64(b.phase)
-	partial, lacking := 0, ""
+	partial, lacking, tariffs := 0, "", oneTariffAtATime(energy)
 	for slot := range energy[0].value {
 		sum, q, n, missing := net(energy, slot)
 		if n == 0 {
 			continue
 		}
-		if n < len(energy) {
+		if n < len(energy) && !tariffs && !otherSets(energy, slot) {
 			partial, lacking = partial+1, missing
 			continue
 		}
@@ -137,6 +171,23 @@ func net(of []*series, slot int) (sum float64, q flatwatt.Quality, n int, missin
 	return sum, q, n, missing
 }
 
+// otherSets says that the channels without a value in a slot are those of a meter that is
+// no longer, or not yet, in place: no channel of their set has a value, and every channel
+// of another set has one.
+func otherSets(of []*series, slot int) bool {
+	for _, s := range of {
+		if s.value[slot] == s.value[slot] {
+			continue
+		}
+		for _, x := range of {
+			if x.Set == s.Set && x.value[slot] == x.value[slot] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Worse is the quality of a sum: missing if any part is, else estimated, else edited.
 func Worse(a, b flatwatt.Quality) flatwatt.Quality {
 	if a == Missing || b == Missing {
@@ -155,6 +206,9 @@ func (b *block) ofLowestRank(a, reverse Quantity) []*series {
 	var of []*series
 	for i := range b.channels {
 		s := &b.channels[i]
+		if s.Rank == noRank {
+			continue
+		}
 		if s.Quantity == a && s.Rank == lowest || s.Quantity == reverse && s.Rank == lowestReverse && !net {
 			of = append(of, s)
 		}

@@ -28,6 +28,14 @@ type Channel struct {
 	Name     string
 	Quantity Quantity
 	Rank     uint8
+
+	// Power says that kW were made kWh: superfluous where the energy itself is given.
+	Power bool
+
+	// Set names the channels that are read together, where a format says so. A channel
+	// may be without a value as long as its whole set is, and another set is complete: the
+	// meter was exchanged.
+	Set string
 }
 
 // Ranks of channels.

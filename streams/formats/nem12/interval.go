@@ -80,6 +80,8 @@ func (d *decoder) open200(o *format.Out, line []byte) {
 	case !use:
 		c.skip = fmt.Sprintf("channel %.4s in %.10s", suffix, uom)
 	}
+	// All channels of an NMI name the same configuration, until a meter is exchanged.
+	as.Set, as.Power = strings.ToUpper(string(d.field(2))), unit.Power
 	c.meter, c.as, c.unit, c.failed = m, as, unit, false
 }
 

@@ -32,6 +32,7 @@ func Format() format.Format {
 func sniff(head []byte, name string) int {
 	text := bytes.TrimLeft(head, " \r\n\t\"")
 	first, _, _ := bytes.Cut(text, []byte("\n"))
+	first = bytes.ToUpper(bytes.ReplaceAll(first, []byte(`"`), nil))
 	switch {
 	case bytes.HasPrefix(first, []byte("100,NEM1")):
 		return 100
@@ -94,7 +95,7 @@ func (d *decoder) step(o *format.Out) error {
 			}
 			return nil
 		}
-		if len(bytes.TrimSpace(line)) == 0 && d.any {
+		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
 		if fatal := d.record(o, line); fatal != nil {
@@ -193,7 +194,7 @@ func (d *decoder) header(o *format.Out, line []byte) error {
 // outside handles a record before a 100 or after a 900.
 func (d *decoder) outside(o *format.Out, kind string, line []byte) error {
 	if !d.any {
-		o.Reject(d.lines.Number(), "100", "the file does not begin with a 100 record: without its version and sender it is refused; export it again", line)
+		o.Reject(1, "100", "the file does not begin with a 100 record: without its version and sender it is refused; export it again", line)
 		return io.ErrUnexpectedEOF
 	}
 	o.Reject(d.lines.Number(), "RecordIndicator", fmt.Sprintf("a %.20s record after the 900 record: put a 100 record before it", kind), line)
@@ -233,7 +234,7 @@ func quality(b []byte) (q flatwatt.Quality, variable, ok bool) {
 	if len(b) == 0 || len(b) > 3 || len(b) == 2 || len(b) == 3 && format.Digits(b[1:]) < 0 {
 		return 0, false, false
 	}
-	switch b[0] {
+	switch b[0] &^ 0x20 { // some senders write a, s14
 	case 'A':
 		return flatwatt.Actual, false, true
 	case 'E', 'S':

@@ -39,6 +39,27 @@ var samples = []formattest.Sample{
 	{Name: "versions.csv", Data: head + "200,7,E1,,E1,N1,M1,kwh,60,\n300,20260115" + same("1", 24) + ",A,,,20260116000000,20260116000000\n300,20260115" + same("2", 24) + ",F16,,,20260118000000,20260118000000\n900\n" +
 		head + "200,7,E1,,E1,N1,M1,KWH,60,\n300,20260115" + same("3", 24) + ",E52,,,20260117000000,20260117000000\n900\n",
 		Want: strings.Join(hours("7", 14, "2 - - M"), "")},
+	// Blank lines, every field in quotes, small letters.
+	{Name: "quoted.csv", Late: true, Data: "\n" + `"100","nem12","202601010000","mdp","ret"` + "\n" + `"200","7","e1","","e1","n1","m1","kwh","60",""` + "\n" +
+		`"300","20260115"` + same(`"2"`, 24) + `,"s14","32","","20260118000000",""` + "\n\n" + `"900"` + "\n",
+		Want: strings.Join(hours("7", 14, "2 - - E"), "")},
+	// The mean power beside the energy is the same once more.
+	{Name: "power.csv", Data: head + "200,7,E1E2,,E1,N1,M1,kWh,60,\n300,20260115" + same("2", 24) + ",A,,,,\n200,7,E1E2,,E2,N1,M1,kW,60,\n300,20260115" + same("3", 24) + ",A,,,,\n900\n",
+		Want: strings.Join(hours("7", 14, "2 - - A"), "")},
+	// The meter is exchanged after the first hour: E1 ends, B2 and E2 begin. Of the third
+	// hour one of the two is missing, so that its energy is not known.
+	{Name: "exchange.csv", Late: true, Data: head + exchanged("E1", "E1", "5,0,0", "400,1,1,A,,\n400,2,24,N,,\n") +
+		exchanged("B2E2", "B2", "0,1,1", "400,1,1,N,,\n400,2,3,A,,\n400,4,24,N,,\n") + exchanged("b2e2", "E2", "0,4,0", "400,1,1,N,,\n400,2,2,A,,\n400,3,24,N,,\n") + "900\n",
+		Want: `
+		7 01-14T14:00 60 5 - - A
+		7 01-14T15:00 60 3 - - A
+		! exchange.csv:3 [energy_kwh]
+		`},
+}
+
+// exchanged is a day of hours of a channel, the first three given, and its qualities.
+func exchanged(configuration, suffix, first, qualities string) string {
+	return "200,7," + configuration + ",," + suffix + ",N1,M1,kWh,60,\n300,20260115," + first + same("0", 21) + ",V,,,20260116000000,\n" + qualities
 }
 
 // hours are the lines of a market day of hours, which begins at 14:00 UTC.
