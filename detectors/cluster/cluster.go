@@ -83,7 +83,7 @@ type member struct {
 // A caseState is what a node's case has come to.
 type caseState struct {
 	Opened  int32 // day of the first alarm; 0: none
-	_       int32
+	Ended   int32 // day from which too few of its blocks run; 0: they run
 	LogOdds float64
 }
 

@@ -39,6 +39,7 @@ const (
 type operator struct {
 	Lead   int32
 	Opened int32 // day
+	Ended  int32 // day on which the first member's block was seen to have ended while there was no case; 0: not so
 }
 
 // A suspectStep is a step with whose it is.
@@ -58,7 +59,7 @@ func (s *Scorer) judgeDistant(dst []flatwatt.Score, day flatwatt.Day, zone *time
 		o := s.nameOf(day, &g)
 		told[o.Lead] = true
 		if node, ok := s.wholeOf(&g); ok { // neighbours as well: their case stands for it
-			sc := s.operatorScore(day, zone, o, -1)
+			sc := s.operatorScore(day, zone, o, partOdds)
 			s.evidence = append(s.evidence, flatwatt.Evidence{Term: partTerm + string(node), LogOdds: sc.LogOdds})
 			sc.Evidence = s.evidence[len(s.evidence)-1 : len(s.evidence) : len(s.evidence)]
 			dst = append(dst, sc)
@@ -66,9 +67,18 @@ func (s *Scorer) judgeDistant(dst []flatwatt.Score, day flatwatt.Day, zone *time
 		}
 		dst = append(dst, s.tellOperator(day, zone, &g, o))
 	}
-	for _, o := range s.operators { // a case that was told once is told on, also when it is none any more
-		if !told[o.Lead] && s.zones[o.Lead] == zone {
-			dst = append(dst, s.operatorScore(day, zone, o, -1))
+	for k := range s.operators { // a case that was told once is told on, also when it is none any more
+		o := &s.operators[k]
+		if s.zones[o.Lead] != zone {
+			continue
+		}
+		if told[o.Lead] || s.members[o.Lead].Odds != 0 {
+			o.Ended = 0
+		} else if o.Ended == 0 {
+			o.Ended = int32(day)
+		}
+		if !told[o.Lead] {
+			dst = append(dst, ended(s.operatorScore(day, zone, *o, priorOdds+caseOdds), o.Ended, zone))
 		}
 	}
 	return dst

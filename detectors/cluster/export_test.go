@@ -10,3 +10,9 @@ func (s *Scorer) Odds(show func(flatwatt.MeterID, float64)) {
 		}
 	}
 }
+
+// Rewrap puts another scorer around the one that s wraps.
+func Rewrap(s *Scorer, wrap func(flatwatt.Scorer) flatwatt.Scorer) *Scorer {
+	s.inner = wrap(s.inner)
+	return s
+}

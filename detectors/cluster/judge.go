@@ -20,7 +20,10 @@ const (
 	priorOdds = -9.0 // log-odds of an operator below a node, in any one window
 	// caseOdds puts the log-odds of one false case per 1,000 node-months at 0: from
 	// fleets of seeds 601–606 (docs/network.md), on which nothing is reported.
-	caseOdds    = -1.2
+	caseOdds = -1.2
+	// partOdds are those of a case that another one with the same members stands for: it
+	// ranks below meters of which something is suspected.
+	partOdds    = -4.0
 	membersMin  = 3
 	membersTold = 40
 	staleDays   = 4   // a block last seen longer ago says nothing
@@ -68,6 +71,11 @@ func (s *Scorer) judge(dst []flatwatt.Score, day flatwatt.Day, zone *time.Locati
 		if f.logOdds >= 0 && c.Opened == 0 {
 			c.Opened = int32(day)
 		}
+		if len(f.list) > 0 {
+			c.Ended = 0
+		} else if c.Ended == 0 {
+			c.Ended = int32(day)
+		}
 		if c.Opened != 0 {
 			dst = append(dst, s.tell(day, f))
 		}
@@ -99,7 +107,7 @@ func (s *Scorer) nest() {
 		for _, strong := range s.order[:n] {
 			w, f := &s.findings[weak], &s.findings[strong]
 			if f.within < 0 && 2*shared(w.list, f.list) >= len(w.list) {
-				w.within, w.logOdds = f.node, min(w.logOdds, -1)
+				w.within, w.logOdds = f.node, min(w.logOdds, partOdds)
 				break
 			}
 		}

@@ -7,7 +7,7 @@ import (
 	"hash/fnv"
 )
 
-const stateVersion = 2
+const stateVersion = 3
 
 var errTruncated = errors.New("state of the clusters is truncated")
 

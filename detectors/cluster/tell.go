@@ -86,12 +86,22 @@ func (s *Scorer) tell(day flatwatt.Day, f *finding) flatwatt.Score {
 	if f.logOdds >= 0 {
 		sc.State = flatwatt.Suspect
 	}
+	sc = ended(sc, s.cases[f.node].Ended, n.zone)
 	if f.within >= 0 {
 		s.evidence = append(s.evidence, flatwatt.Evidence{Term: partTerm + string(s.nodes[f.within].id), LogOdds: f.logOdds})
 		sc.Evidence = s.evidence[len(s.evidence)-1 : len(s.evidence) : len(s.evidence)]
 		return sc
 	}
 	s.tellMembers(&sc, f)
+	return sc
+}
+
+// ended marks sc as a case whose blocks have ended on a day; 0: they have not. Its odds
+// are those of a node without blocks, so that it ranks below whatever still runs.
+func ended(sc flatwatt.Score, day int32, zone *time.Location) flatwatt.Score {
+	if day != 0 {
+		sc.State, sc.Ended = flatwatt.Ended, flatwatt.Day(day).Start(zone)
+	}
 	return sc
 }
 

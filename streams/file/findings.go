@@ -78,11 +78,7 @@ func (c *cells) finding(s *flatwatt.Score, rank int, why string, hall Hall) {
 	c.text(why)
 	c.number(hall.FarmProbability)
 	c.text(string(hall.State))
-	if s.Outside != 0 {
-		c.number(s.Outside)
-	} else {
-		c.text("")
-	}
+	c.outside(s.Outside)
 	c.end()
 }
 

@@ -137,7 +137,7 @@ func TestScoresReadBack(t *testing.T) {
 				x.Day = flatwatt.Day(n / 2)
 			}
 			if s.Meter != x.Meter || s.Day != x.Day || s.Detector != x.Detector || s.State != x.State || !same(s.Probability, x.Probability) ||
-				!same(s.LogOdds, x.LogOdds) || !same(s.Block.Value, x.Block.Value) {
+				!same(s.LogOdds, x.LogOdds) || !same(s.Block.Value, x.Block.Value) || s.Outside != x.Outside {
 				t.Fatalf("%d: read %+v, want %+v", n, s, x)
 			}
 			for _, f := range featureColumns {

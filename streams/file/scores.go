@@ -37,6 +37,17 @@ var featureColumns = []featureColumn{
 	{"valid_share", func(f *flatwatt.Features) *float64 { return &f.ValidShare }},
 }
 
+const outsideColumn = "outside_log_odds"
+
+// outside writes the part of the log odds that outside evidence added; empty where there is none.
+func (c *cells) outside(logOdds float64) {
+	if logOdds != 0 {
+		c.number(logOdds)
+	} else {
+		c.text("")
+	}
+}
+
 // A ScoresWriter writes scores.csv: one line a score with its published features. It is
 // a flatwatt.Sink except that scores are durable, and the file is there, only once Close
 // has returned; that is what a batch run wants. A repeated score is a further line, of
@@ -68,6 +79,7 @@ func NewScoresWriter(path string) (*ScoresWriter, error) {
 	for _, f := range featureColumns {
 		w.line.text(f.name)
 	}
+	w.line.text(outsideColumn)
 	w.line.end()
 	return w, nil
 }
@@ -98,6 +110,7 @@ func (w *ScoresWriter) add(s *flatwatt.Score) {
 	for _, f := range featureColumns {
 		c.number(*f.of(&s.Features))
 	}
+	c.outside(s.Outside)
 	c.end()
 	if len(c.buf) >= 64<<10 && w.err == nil {
 		_, w.err = w.out.Write(c.take())
@@ -164,5 +177,6 @@ func (t *table) score() flatwatt.Score {
 	for _, f := range featureColumns {
 		*f.of(&s.Features) = t.float(f.name, nan64)
 	}
+	s.Outside = t.float(outsideColumn, 0)
 	return s
 }
