@@ -205,6 +205,9 @@ func TestStateRestoresToTheBit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if len(state) != first.StateSize() {
+			t.Errorf("cut %d: %d bytes, told %d", cut, len(state), first.StateSize())
+		}
 		second := newTestFleet(t, "a", "b")
 		if err := second.UnmarshalBinary(state); err != nil {
 			t.Fatal(err)

@@ -47,6 +47,11 @@ func (f *Fleet) AppendBinary(b []byte) ([]byte, error) {
 	return b, nil
 }
 
+// StateSize is how many bytes AppendBinary appends.
+func (f *Fleet) StateSize() int {
+	return 24 + 14*len(f.zones) + len(bytesOf(f.state)) + len(bytesOf(f.slots)) + len(bytesOf(f.reactive)) + len(bytesOf(f.voltage)) + 2
+}
+
 // UnmarshalBinary implements encoding.BinaryUnmarshaler. It refuses the state of
 // another register of meters or another layout and says which.
 func (f *Fleet) UnmarshalBinary(b []byte) error {

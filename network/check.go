@@ -3,7 +3,6 @@ package network
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,8 +13,10 @@ import (
 // A builder checks links while it builds.
 type builder struct {
 	n      *Network
-	raw    map[flatwatt.MeterID]flatwatt.MeterID // the last parent named, right or wrong
+	named  [][]Link                              // register and changes
+	raw    map[flatwatt.MeterID]flatwatt.MeterID // the last parent named, right or wrong; nil until a circle is looked for
 	blamed map[flatwatt.MeterID]bool             // has part in a fault
+	room   []Link                                // of links of children that have one
 	faults []Fault
 }
 
@@ -30,7 +31,6 @@ func (b *builder) nameKinds(register, changes []Link) {
 	for _, links := range [][]Link{register, changes} {
 		for i := range links {
 			l := &links[i]
-			b.raw[l.Child] = l.Parent
 			if _, known := level[l.Kind]; l.Kind != "" && !known {
 				b.fault(l, "kind", fmt.Sprintf("%q is no kind of the network", l.Kind),
 					"write customer, transformer, feeder, generator, substation or organisation")
@@ -73,12 +73,25 @@ func (b *builder) take(l Link) {
 		b.fault(&l, "parent", fmt.Sprintf("a %s hangs below %q, which is a %s", b.n.kinds[l.Child], l.Parent, up),
 			"name a parent of a higher kind: customer, transformer, feeder, substation, organisation")
 	default:
-		b.n.up[l.Child] = append(b.n.up[l.Child], l)
+		if had := b.n.up[l.Child]; len(had) > 0 || len(b.room) == cap(b.room) {
+			b.n.up[l.Child] = append(had, l)
+			return
+		}
+		b.room = append(b.room, l)
+		b.n.up[l.Child] = b.room[len(b.room)-1 : len(b.room) : len(b.room)]
 	}
 }
 
 // circle is the way from id up and back to it, as named; "" where there is none.
 func (b *builder) circle(id flatwatt.MeterID) string {
+	if b.raw == nil {
+		b.raw = map[flatwatt.MeterID]flatwatt.MeterID{}
+		for _, links := range b.named {
+			for i := range links {
+				b.raw[links[i].Child] = links[i].Parent
+			}
+		}
+	}
 	way, at := string(id), id
 	for range maxDepth {
 		if at = b.raw[at]; at == "" {
@@ -94,7 +107,14 @@ func (b *builder) circle(id flatwatt.MeterID) string {
 // orderLinks sorts each child's links by time. One that begins before the last has ended
 // is left out: a meter hangs below one parent at a time.
 func (b *builder) orderLinks() {
-	for _, child := range slices.Sorted(maps.Keys(b.n.up)) {
+	var several []flatwatt.MeterID
+	for child, links := range b.n.up {
+		if len(links) > 1 {
+			several = append(several, child)
+		}
+	}
+	slices.Sort(several)
+	for _, child := range several {
 		links := b.n.up[child]
 		slices.SortStableFunc(links, func(x, y Link) int { return x.From.Compare(y.From) })
 		kept := links[:1]
@@ -112,8 +132,8 @@ func (b *builder) orderLinks() {
 }
 
 func (b *builder) hangDown() {
-	for _, child := range slices.Sorted(maps.Keys(b.n.up)) {
-		for _, l := range b.n.up[child] {
+	for _, links := range b.n.up { // in any order: each parent's are sorted below
+		for _, l := range links {
 			b.n.down[l.Parent] = append(b.n.down[l.Parent], l)
 		}
 	}

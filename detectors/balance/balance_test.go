@@ -283,6 +283,9 @@ func TestOrderAndRestartsChangeNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if told := b.StateSize(); len(state) < told || len(state) > told+200 {
+			t.Errorf("state of %d bytes, told %d", len(state), told)
+		}
 		b = s.scorer(t)
 		if err := b.UnmarshalBinary(state); err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"strconv"
 
 	"github.com/flatwatt/flatwatt"
 )
@@ -39,6 +40,11 @@ func (s *Scorer) AppendBinary(b []byte) ([]byte, error) {
 		return nil, fmt.Errorf("state of the balance: %w", err)
 	}
 	return s.inner.AppendBinary(b)
+}
+
+// StateSize is about how many bytes AppendBinary appends.
+func (s *Scorer) StateSize() int {
+	return binary.Size(s.state) + binary.Size(s.memory) + binary.Size(s.slots) + binary.Size(s.volts) + s.inner.StateSize()
 }
 
 // UnmarshalBinary implements encoding.BinaryUnmarshaler. It refuses the state of another
@@ -88,12 +94,19 @@ func (s *Scorer) UnmarshalBinary(b []byte) error {
 // hash tells networks apart: nodes with their members, from when to when, in order.
 func (s *Scorer) hash() uint64 {
 	h := fnv.New64a()
+	var b []byte
+	number := func(x int64) { b = append(strconv.AppendInt(b, x, 10), 0) }
 	for i := range s.nodes {
 		n := &s.nodes[i]
-		fmt.Fprintf(h, "%s\x00%d\x00", s.meters[n.meter].ID, n.step)
+		b = append(append(b[:0], s.meters[n.meter].ID...), 0)
+		number(int64(n.step))
 		for _, m := range s.members[n.lo:n.hi] {
-			fmt.Fprintf(h, "%s\x00%d\x00%d\x00%d\x00", s.meters[m.meter].ID, s.meters[m.meter].Interval, m.from, m.to)
+			b = append(append(b, s.meters[m.meter].ID...), 0)
+			number(int64(s.meters[m.meter].Interval))
+			number(m.from)
+			number(m.to)
 		}
+		h.Write(b)
 	}
 	fmt.Fprintf(h, "%d", s.grace)
 	return h.Sum64()

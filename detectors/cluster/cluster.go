@@ -91,7 +91,7 @@ type caseState struct {
 // register is all meters of the fleet, net says what hangs below what. A node with
 // customers whose readings go elsewhere is not judged.
 func New(inner flatwatt.Scorer, heard, register []flatwatt.Meter, net *network.Network) *Scorer {
-	s := &Scorer{inner: inner, index: map[flatwatt.MeterID]int32{}, nodeOf: map[flatwatt.MeterID]int32{}, tracks: map[int32]*track{}}
+	s := &Scorer{inner: inner, index: make(map[flatwatt.MeterID]int32, len(heard)), nodeOf: map[flatwatt.MeterID]int32{}, tracks: map[int32]*track{}}
 	var list []flatwatt.Meter
 	for _, m := range heard {
 		if (m.Kind == flatwatt.Customer || m.Kind == "") && m.Zone != nil {
@@ -113,14 +113,15 @@ func New(inner flatwatt.Scorer, heard, register []flatwatt.Meter, net *network.N
 func (s *Scorer) layOut(register []flatwatt.Meter, net *network.Network) {
 	above := map[flatwatt.MeterID]bool{}
 	far := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-	for _, id := range s.ids {
-		for _, t := range []time.Time{{}, far} { // before any change, and after all
-			for _, p := range net.Path(id, t) {
-				above[p] = true
+	for _, t := range []time.Time{{}, far} { // before any change, and after all
+		been := map[flatwatt.MeterID]bool{} // with all that is above it
+		for _, id := range s.ids {
+			for p, ok := net.Parent(id, t); ok && !been[p]; p, ok = net.Parent(p, t) {
+				been[p], above[p] = true, true
 			}
 		}
 	}
-	customers := map[flatwatt.MeterID]bool{}
+	customers := make(map[flatwatt.MeterID]bool, len(register))
 	for _, m := range register {
 		customers[m.ID] = m.Kind == flatwatt.Customer || m.Kind == ""
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"strconv"
 )
 
 const stateVersion = 3
@@ -28,6 +29,15 @@ func (s *Scorer) AppendBinary(b []byte) ([]byte, error) {
 	} else {
 		return s.inner.AppendBinary(b)
 	}
+}
+
+// StateSize is about how many bytes AppendBinary appends.
+func (s *Scorer) StateSize() int {
+	n := binary.Size(s.members) + binary.Size(s.cases)
+	if inner, ok := s.inner.(interface{ StateSize() int }); ok {
+		n += inner.StateSize()
+	}
+	return n
 }
 
 // UnmarshalBinary implements encoding.BinaryUnmarshaler. It refuses the state of another
@@ -67,11 +77,15 @@ func (s *Scorer) UnmarshalBinary(b []byte) error {
 // hash tells registers and networks apart.
 func (s *Scorer) hash() uint64 {
 	h := fnv.New64a()
+	var b []byte
 	for i, id := range s.ids {
-		fmt.Fprintf(h, "%s\x00", id)
+		b = append(append(b[:0], id...), 0)
 		for _, u := range s.ups[s.upOf[i]:s.upOf[i+1]] {
-			fmt.Fprintf(h, "%s\x00%d\x00%d\x00", s.nodes[u.node].id, u.from, u.to)
+			b = append(append(b, s.nodes[u.node].id...), 0)
+			b = append(strconv.AppendInt(b, u.from, 10), 0)
+			b = append(strconv.AppendInt(b, u.to, 10), 0)
 		}
+		h.Write(b)
 	}
 	return h.Sum64()
 }
