@@ -2,8 +2,11 @@ package access
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -25,42 +28,102 @@ type Session struct {
 	Browser string    // as the browser calls itself, cut short
 }
 
-// Sessions keeps who is signed in. Only digests of the secrets are kept, in memory: a
-// restart ends every session. Its methods are safe for many goroutines.
-type Sessions struct {
-	mu   sync.Mutex // guards open
-	open map[string]Session
+// A Keeper keeps sessions over a restart, under the digests of their secrets.
+type Keeper interface {
+	LoadSessions(ctx context.Context) (map[string]Session, error)
+	PutSession(ctx context.Context, digest string, one Session) error
+	DropSessions(ctx context.Context, digests ...string) error
 }
 
-// NewSessions is an empty set of sessions.
-func NewSessions() *Sessions { return &Sessions{open: map[string]Session{}} }
+// keepSeen is how stale the last request of a kept session may be: a page that is used
+// writes no more often. After a restart an idle session ends so much earlier.
+const keepSeen = 5 * time.Minute
+
+// Sessions keeps who is signed in. Only digests of the secrets are kept. Its methods are
+// safe for many goroutines.
+type Sessions struct {
+	keep Keeper // nil: a restart ends every session
+
+	mu   sync.Mutex // guards what follows
+	open map[string]Session
+	kept map[string]time.Time // Seen as it was kept
+}
+
+// NewSessions is an empty set of sessions, in memory only.
+func NewSessions() *Sessions {
+	return &Sessions{open: map[string]Session{}, kept: map[string]time.Time{}}
+}
+
+// OpenSessions are the sessions of before a restart that have not ended, and the ones to
+// come, kept by k.
+func OpenSessions(ctx context.Context, k Keeper, now time.Time) (*Sessions, error) {
+	s := NewSessions()
+	s.keep = k
+	all, err := k.LoadSessions(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("sessions: %w", err)
+	}
+	var ended []string
+	for digest, one := range all {
+		if one.ended(now) || len(s.open) >= MaxSessions {
+			ended = append(ended, digest)
+			continue
+		}
+		s.open[digest], s.kept[digest] = one, one.Seen
+	}
+	return s, k.DropSessions(ctx, ended...)
+}
+
+func (one *Session) ended(now time.Time) bool {
+	return now.Sub(one.Seen) > SessionIdle || now.Sub(one.Began) > SessionLife
+}
 
 // Begin signs a user in and returns the secret for the cookie. It is always a new one.
-func (s *Sessions) Begin(one Session) (secret string) {
+func (s *Sessions) Begin(one Session) (secret string, err error) {
 	b := make([]byte, 32)
 	_, _ = rand.Read(b) // never fails
 	secret = base64.RawURLEncoding.EncodeToString(b)
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	digest := TokenDigest(secret)
 	one.Seen = one.Began
 	if len(one.Browser) > 120 {
 		one.Browser = one.Browser[:120]
 	}
+	s.mu.Lock()
+	var oldest []string
 	for len(s.open) >= MaxSessions {
-		s.dropOldest()
+		oldest = append(oldest, s.dropOldest())
 	}
-	s.open[TokenDigest(secret)] = one
-	return secret
+	s.open[digest], s.kept[digest] = one, one.Seen
+	s.mu.Unlock()
+	if s.keep == nil {
+		return secret, nil
+	}
+	return secret, errors.Join(s.drop(oldest), s.keep.PutSession(context.Background(), digest, one))
 }
 
-func (s *Sessions) dropOldest() {
+func (s *Sessions) dropOldest() string {
 	oldest := ""
 	for digest, one := range s.open {
 		if oldest == "" || one.Seen.Before(s.open[oldest].Seen) {
 			oldest = digest
 		}
 	}
-	delete(s.open, oldest)
+	s.forget(oldest)
+	return oldest
+}
+
+func (s *Sessions) forget(digest string) {
+	delete(s.open, digest)
+	delete(s.kept, digest)
+}
+
+// drop has ended sessions forgotten where they are kept. It must not be given up because
+// a browser went away: they would be open again after a restart.
+func (s *Sessions) drop(digests []string) error {
+	if s.keep == nil || len(digests) == 0 {
+		return nil
+	}
+	return s.keep.DropSessions(context.Background(), digests...)
 }
 
 // Find is the session of a secret at now. byPerson is false for requests that a page
@@ -68,41 +131,49 @@ func (s *Sessions) dropOldest() {
 func (s *Sessions) Find(secret string, now time.Time, byPerson bool) (Session, bool) {
 	digest := TokenDigest(secret)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	one, ok := s.open[digest]
-	if !ok {
-		return Session{}, false
+	if !ok || one.ended(now) {
+		s.forget(digest)
+		s.mu.Unlock()
+		return Session{}, false // where it is kept, it ends with the next start
 	}
-	if now.Sub(one.Seen) > SessionIdle || now.Sub(one.Began) > SessionLife {
-		delete(s.open, digest)
-		return Session{}, false
-	}
+	write := false
 	if byPerson {
 		one.Seen = now
 		s.open[digest] = one
+		if write = s.keep != nil && now.Sub(s.kept[digest]) >= keepSeen; write {
+			s.kept[digest] = now
+		}
+	}
+	s.mu.Unlock()
+	if write {
+		_ = s.keep.PutSession(context.Background(), digest, one) // else it ends earlier after a restart
 	}
 	return one, true
 }
 
 // End signs out the session of a secret.
-func (s *Sessions) End(secret string) {
+func (s *Sessions) End(secret string) error {
+	digest := TokenDigest(secret)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.open, TokenDigest(secret))
+	s.forget(digest)
+	s.mu.Unlock()
+	return s.drop([]string{digest})
 }
 
 // EndOthers ends every session of a user but the one of secret, "" for none.
-func (s *Sessions) EndOthers(user, secret string) (ended int) {
+func (s *Sessions) EndOthers(user, secret string) (ended int, err error) {
 	keep := TokenDigest(secret)
+	var list []string
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	for digest, one := range s.open {
 		if one.User == user && digest != keep {
-			delete(s.open, digest)
-			ended++
+			s.forget(digest)
+			list = append(list, digest)
 		}
 	}
-	return ended
+	s.mu.Unlock()
+	return len(list), s.drop(list)
 }
 
 // Of are the open sessions of a user, latest first.
@@ -111,7 +182,7 @@ func (s *Sessions) Of(user string, now time.Time) []Session {
 	defer s.mu.Unlock()
 	var list []Session
 	for _, one := range s.open {
-		if one.User == user && now.Sub(one.Seen) <= SessionIdle && now.Sub(one.Began) <= SessionLife {
+		if one.User == user && !one.ended(now) {
 			list = append(list, one)
 		}
 	}

@@ -33,6 +33,10 @@ CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 CREATE TRIGGER records_no_update BEFORE UPDATE ON records BEGIN SELECT RAISE(ABORT, 'versions are append-only'); END;
 CREATE TRIGGER records_no_delete BEFORE DELETE ON records BEGIN SELECT RAISE(ABORT, 'versions are append-only'); END;
+`, `
+CREATE TABLE sessions (
+	digest TEXT PRIMARY KEY, user TEXT NOT NULL, began TEXT NOT NULL, seen TEXT NOT NULL, address TEXT NOT NULL, browser TEXT NOT NULL
+) WITHOUT ROWID;
 `}
 
 // DB is the Store over SQLite. Several processes may open one file.
@@ -230,6 +234,15 @@ func (db *DB) Backup(ctx context.Context, path string) error {
 		return fmt.Errorf("backup %s: exists already, or cannot be read: name a new file", path)
 	}
 	if _, err := db.sql.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
+		return fmt.Errorf("backup %s: %w", path, err)
+	}
+	// Who signed out since would be signed in again where the copy is restored.
+	copied, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: url.PathEscape(path)}).String())
+	if err != nil {
+		return fmt.Errorf("backup %s: %w", path, err)
+	}
+	_, err = copied.ExecContext(ctx, "DELETE FROM sessions")
+	if err = errors.Join(err, copied.Close()); err != nil {
 		return fmt.Errorf("backup %s: %w", path, err)
 	}
 	return os.Chmod(path, 0o600)

@@ -2,6 +2,7 @@ package casework
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -290,5 +291,76 @@ func TestBackupIsWholeAndNewerFilesAreRefused(t *testing.T) {
 	}
 	if _, err := Open(ctx, path); err == nil || !strings.Contains(err.Error(), "newer program") {
 		t.Errorf("a file of a newer program: %v", err)
+	}
+}
+
+// TestAFileOfTheFirstSchemaIsMigrated: testdata/schema1.sql is a file that the program of
+// schema 1 wrote, dumped as SQL.
+func TestAFileOfTheFirstSchemaIsMigrated(t *testing.T) {
+	ctx := context.Background()
+	text, err := os.ReadFile("testdata/schema1.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "old.db")
+	old, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := old.ExecContext(ctx, string(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := Open(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var version int
+	if err := db.sql.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil || version != len(migrations) || version < 2 {
+		t.Errorf("schema %d after the migration, %v", version, err)
+	}
+	// The head that the old program printed.
+	head, err := ParseHead("4:7e008ad4cd55da1d954c0de73c62551705be64a6f8ac504abb574fc0b0108809")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Verify(ctx, head); err != nil {
+		t.Errorf("what the old program wrote is not whole: %v", err)
+	}
+	c, _, err := Desk{Store: db, Who: wang, Now: at}.Case(ctx, "C-2026-00001")
+	if err != nil || c.Meter != "m1" || c.State != DeskReview {
+		t.Errorf("case %+v, %v", c, err)
+	}
+	if err := db.PutSession(ctx, "d", access.Session{User: "wang", Began: at, Seen: at}); err != nil {
+		t.Errorf("a session in the migrated file: %v", err)
+	}
+}
+
+func TestABackupHoldsNoSessions(t *testing.T) {
+	db, ctx := open(t), context.Background()
+	fill(t, db)
+	if err := db.PutSession(ctx, "d", access.Session{User: "wang", Began: at, Seen: at}); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "copy?.db")
+	if err := db.Backup(ctx, path); err != nil {
+		t.Fatal(err)
+	}
+	restored, err := Open(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer restored.Close()
+	if list, err := restored.LoadSessions(ctx); err != nil || len(list) != 0 {
+		t.Errorf("%v %v", list, err)
+	}
+	if list, err := db.LoadSessions(ctx); err != nil || len(list) != 1 {
+		t.Errorf("the backup signed out %v %v", list, err)
+	}
+	if _, err := restored.Verify(ctx, Head{}); err != nil {
+		t.Error(err)
 	}
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -287,4 +288,46 @@ func TestWrongInputIsNamed(t *testing.T) {
 	if code, _, _ := v.do("POST", "/api/alarms/acknowledge", strings.NewReader("<a/>"), "Content-Type", "text/xml"); code != http.StatusUnsupportedMediaType {
 		t.Errorf("XML: %d", code)
 	}
+}
+
+// TestSessionsSurviveARestart: whoever was signed in still is; whoever signed out, or was
+// idle too long meanwhile, is not.
+func TestSessionsSurviveARestart(t *testing.T) {
+	r := newRoom(t)
+	in := func(v *visitor) bool { code, _ := v.get("/alarms"); return code == http.StatusOK }
+	stays, left, idle := r.visit("wang"), r.visit("wang"), r.visit("li")
+	r.wait(40 * time.Minute)
+	in(stays) // long after it was kept last, so kept again
+	in(left)
+	r.jarKept(left, func() { left.post("/logout") }) // the browser still has the cookie
+	r.wait(30 * time.Minute)
+	r.stopServer()
+	r.startServer()
+	if !in(stays) {
+		t.Error("the restart signed out who was signed in")
+	}
+	if in(left) {
+		t.Error("the restart signed in who had signed out")
+	}
+	if in(idle) {
+		t.Error("the restart signed in who was idle for 70 minutes")
+	}
+	r.wait(12 * time.Hour)
+	r.stopServer()
+	r.startServer()
+	if list, err := r.db.LoadSessions(context.Background()); in(stays) || len(list) != 0 || err != nil {
+		t.Errorf("%d sessions are kept after twelve hours, %v", len(list), err)
+	}
+}
+
+// jarKept does something and then gives the browser the cookies back that it had before.
+func (r *room) jarKept(v *visitor, do func()) {
+	r.t.Helper()
+	at := &url.URL{Scheme: "http", Host: r.addr, Path: "/"}
+	cookies := v.client.Jar.Cookies(at)
+	if len(cookies) == 0 {
+		r.t.Fatal("no cookie")
+	}
+	do()
+	v.client.Jar.SetCookies(at, cookies)
 }

@@ -98,8 +98,7 @@ func (s *Server) actor(r *http.Request) (access.Actor, error) {
 	}
 	u, _, err := casework.Get[casework.User](r.Context(), s.Store, casework.KindUser, session.User)
 	if errors.Is(err, casework.ErrNotFound) || err == nil && u.Disabled {
-		s.Sessions.End(secret)
-		return access.Actor{}, access.ErrPassword
+		return access.Actor{}, errors.Join(access.ErrPassword, s.Sessions.End(secret))
 	}
 	return u.Actor(session.User), err
 }

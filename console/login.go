@@ -100,13 +100,18 @@ func (s *Server) tellNow(w http.ResponseWriter, c *call, user, text string, stat
 // begin gives the browser a new session and notes the sign-in in the trail.
 func (s *Server) begin(w http.ResponseWriter, r *http.Request, who access.Actor, action string) error {
 	if secret, ok := s.secret(r); ok {
-		s.Sessions.End(secret) // a new sign-in never goes on with an old secret
+		if err := s.Sessions.End(secret); err != nil { // a new sign-in never goes on with an old secret
+			return err
+		}
 	}
 	now := s.Now().UTC()
 	if err := s.Store.Commit(r.Context(), casework.Change{At: now, Actor: who, Action: action}); err != nil {
 		return err
 	}
-	secret := s.Sessions.Begin(access.Session{User: who.Name, Began: now, From: remote(r), Browser: r.UserAgent()})
+	secret, err := s.Sessions.Begin(access.Session{User: who.Name, Began: now, From: remote(r), Browser: r.UserAgent()})
+	if err != nil {
+		return err
+	}
 	s.setCookie(w, s.cookieName(), secret, int(access.SessionLife.Seconds()))
 	return nil
 }
@@ -114,7 +119,10 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, who access.Actor,
 // logout ends the session here and at the browser.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 	if secret, ok := s.secret(r); ok {
-		s.Sessions.End(secret)
+		if err := s.Sessions.End(secret); err != nil {
+			s.fail(w, r, err)
+			return
+		}
 	}
 	s.setCookie(w, s.cookieName(), "", -1)
 	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)

@@ -33,13 +33,13 @@ type Options struct {
 	Store casework.Store
 	Now   func() time.Time
 
-	Zone     *time.Location // of times that belong to no meter; nil is UTC
-	Secure   bool           // it is reached over https only: cookies need it
-	Token    string         // lets programs read the API; "" for none
-	OIDC     *access.OIDC   // nil: local users only
-	Sessions *access.Sessions
-	Program  string // name and version, at the foot of pages
-	Hint     string // shown on the login page, by the demo; "" for none
+	Zone     *time.Location   // of times that belong to no meter; nil is UTC
+	Secure   bool             // it is reached over https only: cookies need it
+	Token    string           // lets programs read the API; "" for none
+	OIDC     *access.OIDC     // nil: local users only
+	Sessions *access.Sessions // nil: those that Store keeps, else in memory
+	Program  string           // name and version, at the foot of pages
+	Hint     string           // shown on the login page, by the demo; "" for none
 
 	// Policy is the alarm philosophy; its zero value stands for alarms.DefaultPolicy.
 	Policy alarms.Policy
@@ -83,8 +83,8 @@ func New(o Options) (*Server, error) {
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
-	if o.Sessions == nil {
-		o.Sessions = access.NewSessions()
+	if err := o.openSessions(); err != nil {
+		return nil, err
 	}
 	s := &Server{
 		Options: o, closing: make(chan struct{}),
@@ -114,6 +114,18 @@ func New(o Options) (*Server, error) {
 	}
 	s.routes = s.guard(s.mux())
 	return s, nil
+}
+
+// openSessions goes on with the sessions that the store has kept, where it keeps any.
+func (o *Options) openSessions() (err error) {
+	if o.Sessions != nil {
+		return nil
+	}
+	o.Sessions = access.NewSessions()
+	if keeper, ok := o.Store.(access.Keeper); ok {
+		o.Sessions, err = access.OpenSessions(context.Background(), keeper, o.Now())
+	}
+	return err
 }
 
 // ServeHTTP implements http.Handler.

@@ -97,7 +97,8 @@ var systemActs = []act{
 		Path: "/me/sign-out-others", Name: "signOutOthers", Doc: "End all your other sessions",
 		do: func(c *call) (done, error) {
 			secret, _ := c.secret(c.r)
-			return done{To: "/me", Say: "me.ended", Args: []any{c.Sessions.EndOthers(c.who.Name, secret)}}, nil
+			ended, err := c.Sessions.EndOthers(c.who.Name, secret)
+			return done{To: "/me", Say: "me.ended", Args: []any{ended}}, err
 		},
 	},
 	{
@@ -149,7 +150,7 @@ func changeUser(c *call) (done, error) {
 		return nil
 	})
 	if err == nil && (hash != "" || c.text("disabled") == "true") {
-		c.Sessions.EndOthers(name, "") // whoever knew the old password is out
+		_, err = c.Sessions.EndOthers(name, "") // whoever knew the old password is out
 	}
 	return done{To: "/users", Say: "users.changed", Args: []any{name}}, err
 }
@@ -175,8 +176,8 @@ func changePassword(c *call) (done, error) {
 		return done{}, err
 	}
 	secret, _ := c.secret(c.r)
-	c.Sessions.EndOthers(c.who.Name, secret)
-	return done{To: "/me", Say: "me.password_changed"}, nil
+	_, err = c.Sessions.EndOthers(c.who.Name, secret)
+	return done{To: "/me", Say: "me.password_changed"}, err
 }
 
 // changeMe changes the person's own record, which needs no administrator.
