@@ -123,6 +123,17 @@ type Case struct {
 	// Disconnect is the request to disconnect, once a second person has agreed.
 	Disconnect *Proposal `json:"disconnect,omitempty"`
 	ApprovedBy string    `json:"approved_by,omitempty"` // the second pair of eyes, last time
+	// Reported is the report of this case to a regulator, such as of illegal supply by a
+	// power plant; nil: it was not reported.
+	Reported *Notice `json:"reported,omitempty"`
+}
+
+// A Notice is a report to an authority.
+type Notice struct {
+	To        string    `json:"to"`                  // e.g. the energy regulator's office
+	Reference string    `json:"reference,omitempty"` // number of the letter
+	By        string    `json:"by"`
+	At        time.Time `json:"at"`
 }
 
 // standardChecklist is what every desk review goes through.
@@ -270,6 +281,24 @@ func (c *Case) Say(text string, who access.Actor, at time.Time) error {
 
 // MaxComment bounds a comment, in bytes.
 const MaxComment = 10_000
+
+// Report notes that the case was reported to an authority. A case is reported once, from
+// the order to inspect on.
+func (c *Case) Report(to, reference string, who access.Actor, at time.Time) error {
+	if err := who.Need(access.Supervisor); err != nil {
+		return err
+	}
+	switch {
+	case c.State == Suspected || c.State == DeskReview || c.State == Cleared:
+		return fmt.Errorf("report: the case is in state %s: order an inspection first", c.State)
+	case c.Reported != nil:
+		return fmt.Errorf("report: was reported to %s already", c.Reported.To)
+	case strings.TrimSpace(to) == "" || len(to)+len(reference) > MaxComment:
+		return fmt.Errorf("report: to whom? name the authority")
+	}
+	c.Reported = &Notice{To: strings.TrimSpace(to), Reference: strings.TrimSpace(reference), By: who.Name, At: at}
+	return nil
+}
 
 // Tick marks task i of the checklist, from 0, as done or not.
 func (c *Case) Tick(i int, done bool, who access.Actor, at time.Time) error {

@@ -13,6 +13,7 @@ var accountViews = []view{
 	{Path: "/prices", Name: "prices", Group: "account", Page: "listing", Doc: "Differential price: list, statements, arrears", Shape: pricesPage{}, get: pricesView},
 	{Path: "/prices/{id}", Name: "statement", Page: "listing", Doc: "A statement with its calculation", Shape: statementPage{}, get: statementView},
 	{Path: "/screening", Name: "screening", Group: "account", Page: "listing", Doc: "Applicants and commitments", Shape: screeningPage{}, get: screeningView},
+	{Path: "/screening/{id}", Name: "applicant", Page: "listing", Doc: "An applicant with its hits, or a commitment", Shape: applicantPage{}, get: applicantView},
 	{Path: "/reports", Name: "reports", Group: "account", Page: "listing", Doc: "Weekly reports to the regulator", Shape: reportsPage{}, get: reportsView},
 	{Path: "/reports/{id}", Name: "report", Page: "listing", Doc: "A weekly report as it was issued", Shape: reportPage{}, get: reportView},
 }

@@ -33,9 +33,25 @@ type alarmRow struct {
 	Due        string       `json:"due,omitempty"`
 	Case       string       `json:"case,omitempty"`
 	Hold       *alarms.Hold `json:"hold"`
+	Then       *raisedAs    `json:"as_raised"`  // null where nothing has changed since
+	Hall       *hallRow     `json:"hall"`       // farm against data centre; null where it was not judged
+	Known      []string     `json:"known_from"` // applications and commitments of this meter
 	Reason     string       `json:"reason"`
 	Raises     int          `json:"raises"` // how often it became active, of those remembered
 	Meter      bool         `json:"-"`      // it has a page
+}
+
+// raisedAs is what scoring said when the alarm was raised or last renewed, where that is
+// not what it says now.
+type raisedAs struct {
+	Prob    *float64 `json:"probability"`
+	BlockKW *float64 `json:"block_kw"`
+}
+
+// hallRow is what was judged of a large flat load.
+type hallRow struct {
+	State string   `json:"state"`
+	Prob  *float64 `json:"probability"` // of a mining farm
 }
 
 // alarmPage is the alarm list.
@@ -100,8 +116,14 @@ func alarmsView(c *call) (any, error) {
 	p.Page = min(p.Page, p.Pages)
 	from := (p.Page - 1) * pageRows
 	words := c.words()
+	known, err := c.knownOf()
+	if err != nil {
+		return nil, err
+	}
 	for _, a := range fits[from:min(from+pageRows, len(fits))] {
-		p.Rows = append(p.Rows, c.alarmRow(a, words))
+		row := c.alarmRow(a, words)
+		row.Known = append(row.Known, known[a.ID]...)
+		p.Rows = append(p.Rows, row)
 	}
 	p.People, err = c.workers()
 	return p, err
@@ -151,14 +173,22 @@ func (c *call) alarmRow(v casework.Versioned[alarms.Alarm], words func(Finding) 
 		EnergyKWh: a.Finding.EnergyKWh, Onset: a.Finding.Onset, Raised: a.Raised, Acked: a.Acked, AckedBy: a.AckedBy, Returned: a.Returned,
 		Assignee: a.Assignee, Due: a.Due, Case: a.Case, Hold: a.Hold, Reason: a.Finding.Reason, Raises: len(a.Raises),
 	}
+	row.Known = []string{}
 	if row.Members == nil {
 		row.Members = []string{}
 	}
 	if f, ok := c.Board.Finding(flatwatt.MeterID(v.ID)); ok {
 		row.Meter, row.Reason = true, words(f).Reason
-		if f.Score.State == flatwatt.Suspect { // what scoring says now, not on the day it was raised
-			now := caseFinding(f)
-			row.Prob, row.BlockKW, row.EnergyKWh, row.Onset = now.Probability, now.BlockKW, now.EnergyKWh, now.Onset
+		now, then := caseFinding(f), raisedAs{row.Prob, row.BlockKW}
+		if percent(now.Probability) != percent(then.Prob) || kilowatts(now.BlockKW) != kilowatts(then.BlockKW) {
+			row.Then = &then
+		}
+		row.Prob, row.BlockKW = now.Probability, now.BlockKW
+		if f.Score.State == flatwatt.Suspect { // else it has no onset any more
+			row.EnergyKWh, row.Onset = now.EnergyKWh, now.Onset
+		}
+		if f.Hall != nil {
+			row.Hall = &hallRow{string(f.Hall.Score.State), number(f.Hall.Score.Probability)}
 		}
 	}
 	return row

@@ -15,11 +15,13 @@ type casePage struct {
 	Trail   []casework.Entry `json:"trail"`
 	Next    []nextState      `json:"next"` // states that the person may move it to
 	Row     caseRow          `json:"-"`
-	Found   *Finding         `json:"-"` // what scoring says now
+	Found   *Finding         `json:"-"`          // what scoring says now
+	Known   []string         `json:"known_from"` // applications and commitments of the meter
 	People  []person         `json:"-"`
 	Confirm bool             `json:"may_propose_to_confirm"`
 	Cut     bool             `json:"may_propose_to_disconnect"`
 	Decide  bool             `json:"may_decide"`
+	Report  bool             `json:"may_report"`
 	Reasons []string         `json:"-"` // for confirming
 }
 
@@ -45,6 +47,11 @@ func caseView(c *call) (any, error) {
 	if f, err := c.find(one.Meter); err == nil {
 		p.Found = &f
 	}
+	known, err := c.knownOf()
+	if err != nil {
+		return nil, err
+	}
+	p.Known = append([]string{}, known[one.Meter]...)
 	p.allow(c.who)
 	return p, nil
 }
@@ -66,6 +73,7 @@ func (p *casePage) allow(who access.Actor) {
 	}
 	p.Confirm = one.State == casework.Ordered && one.Pending == nil && inspects
 	p.Cut = one.State == casework.Confirmed && one.Pending == nil && one.Disconnect == nil && inspects
+	p.Report = who.Need(access.Supervisor) == nil && one.Reported == nil && one.State != casework.Suspected && one.State != casework.DeskReview && one.State != casework.Cleared
 	p.Decide = one.Pending != nil && (who.Need(access.Supervisor) == nil || one.Pending.By == who.Name)
 }
 
@@ -130,6 +138,13 @@ var caseActs = []act{
 		Fields: []field{versionField, {Name: "agree", Needed: true, Words: []string{"yes", "no"}, Doc: "yes or no"}, noteField},
 		do: changeCase("case.decide", "case.decided", func(c *call, one *casework.Case) error {
 			return one.Decide(c.text("agree") == "yes", c.who, c.now)
+		}),
+	},
+	{
+		Path: "/cases/{id}/report", Name: "reportCase", Role: access.Supervisor, Doc: "Note that a case was reported to an authority",
+		Fields: []field{versionField, {Name: "to", Needed: true, Doc: "the authority"}, {Name: "reference", Doc: "number of the letter"}},
+		do: changeCase("case.report", "case.was_reported", func(c *call, one *casework.Case) error {
+			return one.Report(c.text("to"), c.text("reference"), c.who, c.now)
 		}),
 	},
 	{

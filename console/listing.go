@@ -19,6 +19,7 @@ type listing struct {
 	Note   string
 	Facts  []pair
 	Links  []pair // name and path
+	Print  bool   // it is a paper that leaves the house
 	Tables []grille
 	Forms  []dialog
 }

@@ -14,7 +14,7 @@ import (
 func everyPath(t testing.TB, r *room) map[string]string {
 	t.Helper()
 	names := map[string]string{"/meters/{id}": "/meters/c2", "/meters/{id}/plot": "/meters/c2/plot", "/meters/{id}/pack": "/meters/c2/pack"}
-	for kind, id := range map[string]string{"tips": "T-2026-00001", "spotchecks": "R-2026-00001", "ledger": "P-2026-00001", "prices": "S-2026-00001", "reports": "2026-W05"} {
+	for kind, id := range map[string]string{"tips": "T-2026-00001", "spotchecks": "R-2026-00001", "ledger": "P-2026-00001", "prices": "S-2026-00001", "reports": "2026-W05", "screening": "A-2026-00001"} {
 		names["/"+kind+"/{id}"] = "/" + kind + "/" + id
 	}
 	paths := map[string]string{}

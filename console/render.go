@@ -19,6 +19,7 @@ import (
 	"github.com/flatwatt/flatwatt/access"
 	"github.com/flatwatt/flatwatt/casework"
 	"github.com/flatwatt/flatwatt/casework/alarms"
+	"github.com/flatwatt/flatwatt/casework/tips"
 )
 
 // A frame is what every page has round its data.
@@ -228,8 +229,14 @@ type caches struct {
 	alarms *casework.Cache[alarms.Alarm]
 	cases  *casework.Cache[casework.Case]
 	users  *casework.Cache[casework.User]
+
+	applicants  *casework.Cache[tips.Applicant]
+	commitments *casework.Cache[tips.Commitment]
 }
 
 func newCaches(s casework.Store) caches {
-	return caches{casework.NewCache[alarms.Alarm](s, alarms.Kind), casework.NewCache[casework.Case](s, casework.KindCase), casework.NewCache[casework.User](s, casework.KindUser)}
+	return caches{
+		casework.NewCache[alarms.Alarm](s, alarms.Kind), casework.NewCache[casework.Case](s, casework.KindCase), casework.NewCache[casework.User](s, casework.KindUser),
+		casework.NewCache[tips.Applicant](s, tips.KindApplicant), casework.NewCache[tips.Commitment](s, tips.KindCommitment),
+	}
 }

@@ -43,7 +43,7 @@ func reportsView(c *call) (any, error) {
 		return nil, err
 	}
 	p := reportsPage{Rows: []reportRow{}}
-	table := grille{Caption: c.t("page.reports"), Columns: c.columns("ledger.week", "area", "reports.existing#", "reports.new#", "reports.confirmed#", "reports.exited#", "reports.energy#", "reports.billed#", "reports.illegal#", "reports.made", "who", "hash")}
+	table := grille{Caption: c.t("page.reports"), Columns: c.columns("ledger.week", "area", "reports.existing#", "reports.new#", "reports.confirmed#", "reports.exited#", "reports.energy#", "reports.billed#", "reports.illegal#", "reports.illegal_reported#", "reports.made", "who", "hash")}
 	for _, rec := range slices.Backward(list) {
 		r, digest, err := c.issued(rec.ID)
 		if isMissing(err) {
@@ -55,7 +55,7 @@ func reportsView(c *call) (any, error) {
 		row := reportRow{rec.ID, rec.Version, digest, r.Week, r.Area, r.Made, r.MadeBy, r.Now, r.Before}
 		p.Rows = append(p.Rows, row)
 		f := r.Now
-		table.Rows = append(table.Rows, []cell{link(r.Week, under("/reports", rec.ID)), text(r.Area), count(f.Existing), count(f.New), count(f.Confirmed), count(f.Exited), amount(f.EnergyKWh, 0), amount(f.Billed, 2), count(f.IllegalSupply), text(c.when(r.Made)), text(r.MadeBy), text(cut(digest, 12))})
+		table.Rows = append(table.Rows, []cell{link(r.Week, under("/reports", rec.ID)), text(r.Area), count(f.Existing), count(f.New), count(f.Confirmed), count(f.Exited), amount(f.EnergyKWh, 0), amount(f.Billed, 2), count(f.IllegalSupply), count(f.IllegalReported), text(c.when(r.Made)), text(r.MadeBy), text(cut(digest, 12))})
 	}
 	p.List = listing{Title: c.t("page.reports"), Note: c.t("reports.note"), Tables: []grille{table}}
 	if c.may(access.Supervisor) {

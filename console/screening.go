@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/access"
@@ -46,9 +47,9 @@ func screeningView(c *call) (any, error) {
 		p.Applicants = append(p.Applicants, applicantRow{a.ID, a.Version, one})
 		hits := ""
 		for _, h := range one.Hits {
-			hits += fmt.Sprintf("%s %s (%.2f) %s; ", c.word("hit.", h.Source), h.ID, h.Score, h.Why)
+			hits += fmt.Sprintf("%s %s (%s); ", c.word("hit.", h.Source), h.ID, num(h.Score, 2))
 		}
-		asks.Rows = append(asks.Rows, []cell{text(a.ID), text(c.word("screening.", string(one.List))), text(one.Company), text(one.Address), text(one.Area), text(one.Meter), digits(num(one.KW, 1)), text(hits), text(c.word("decision.", one.Decision)), text(one.Reason)})
+		asks.Rows = append(asks.Rows, []cell{link(a.ID, under("/screening", a.ID)), text(c.word("screening.", string(one.List))), text(one.Company), text(one.Address), text(one.Area), text(one.Meter), digits(num(one.KW, 1)), text(strings.TrimSuffix(hits, "; ")), text(c.word("decision.", one.Decision)), text(one.Reason)})
 		if one.Decision == "" {
 			open = append(open, pair{a.ID + " " + one.Company, a.ID + "@" + strconv.Itoa(a.Version)})
 		}
@@ -58,7 +59,7 @@ func screeningView(c *call) (any, error) {
 		one := v.Value
 		one.Meters = append([]string{}, one.Meters...)
 		p.Commitments = append(p.Commitments, commitmentRow{v.ID, v.Version, one})
-		words.Rows = append(words.Rows, []cell{text(v.ID), text(one.Company), text(one.Address), text(one.Area), digits(num(one.KW, 1)), text(one.Signed), text(one.Until), text(one.Broken), text(one.Why)})
+		words.Rows = append(words.Rows, []cell{link(v.ID, under("/screening", v.ID)), text(one.Company), text(one.Address), text(one.Area), digits(num(one.KW, 1)), text(one.Signed), text(one.Until), text(one.Broken), text(one.Why)})
 	}
 	p.List = listing{Title: c.t("page.screening"), Note: c.t("screening.note"), Tables: []grille{asks, words}, Forms: c.screeningForms(open)}
 	return p, nil
@@ -90,6 +91,9 @@ func screen(c *call) (done, error) {
 		}
 		if f.Score.State == flatwatt.Suspect {
 			load = append(load, tips.Hit{Source: "load", Score: f.Score.Probability, Why: f.Reason})
+		}
+		if f.Hall != nil && f.Hall.Score.State == flatwatt.Suspect { // a farm rather than a data centre
+			load = append(load, tips.Hit{Source: "load", Score: f.Hall.Score.Probability, Why: f.Hall.Reason})
 		}
 	}
 	id, err := c.inbox().Screen(c.ctx, a, load)

@@ -201,6 +201,9 @@ func (m Maker) watching(ctx context.Context, r *Report) error {
 		if r.during(c.Opened) {
 			r.Now.IllegalSupply++
 		}
+		if c.Reported != nil && r.during(c.Reported.At) {
+			r.Now.IllegalReported++
+		}
 	}
 	reports, err := tips.Inbox{Desk: m.Desk}.List(ctx)
 	if err != nil {

@@ -44,11 +44,13 @@ type Figures struct {
 	Arrears    decimal.Decimal `json:"arrears_yuan"`
 
 	IllegalSupply int `json:"illegal_supply"` // cases of power plants opened in the week
-	Alarms        int `json:"alarms"`         // announced in the week
-	TipOffs       int `json:"tip_offs"`       // received
-	Matched       int `json:"matched"`        // of those, to a meter
-	Inspected     int `json:"inspected"`      // spot checks with an outcome of the week
-	Found         int `json:"found"`          // of those, mining
+	// IllegalReported is cases of power plants that were reported to the regulator in the week.
+	IllegalReported int `json:"illegal_supply_reported"`
+	Alarms          int `json:"alarms"`    // announced in the week
+	TipOffs         int `json:"tip_offs"`  // received
+	Matched         int `json:"matched"`   // of those, to a meter
+	Inspected       int `json:"inspected"` // spot checks with an outcome of the week
+	Found           int `json:"found"`     // of those, mining
 }
 
 // A Line is a project as the report lists it.

@@ -100,7 +100,22 @@ func twoWeeks(t *testing.T) Maker {
 	r := alarms.Raiser{Store: m.Store, Policy: alarms.DefaultPolicy(), Who: m.Who, Now: func() time.Time { return m.Now }}
 	r.Policy.OnDelayDays = 1
 	must[alarms.Tally](t)(r.Apply(ctx, []alarms.Verdict{{ID: "g", Day: "2026-03-03", Known: true, Suspect: true, Kind: "generator", Area: "sichuan/aba", Finding: casework.Finding{BlockKW: &kw, Probability: &pr}}}, false))
-	id(alarms.Room{Desk: m.Desk, Policy: r.Policy}.OpenCase(ctx, alarms.Ref{ID: "g"}, "", ""))
+	plant := id(alarms.Room{Desk: m.Desk, Policy: r.Policy}.OpenCase(ctx, alarms.Ref{ID: "g"}, "", ""))
+	tell := func(c *casework.Case) error { return c.Report("energy regulator", "2026-7", m.Who, m.Now) }
+	if err := m.Desk.Change(ctx, plant, 0, "case.report", "", tell); err == nil {
+		t.Error("a mere suspicion was reported to the regulator")
+	}
+	for _, to := range []casework.State{casework.DeskReview, casework.Ordered} {
+		if err := m.Desk.Change(ctx, plant, 0, "case.move", "", func(c *casework.Case) error { return c.Move(to, "", m.Who, m.Now) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := m.Desk.Change(ctx, plant, 0, "case.report", "", tell); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Desk.Change(ctx, plant, 0, "case.report", "", tell); err == nil {
+		t.Error("a case was reported twice")
+	}
 	if err := m.at(t, "2026-03-06").Exit(ctx, first, 0, "2026-03-05", ""); err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +145,7 @@ func TestFiguresByHand(t *testing.T) {
 	if n.EnergyKWh.String() != "110" || n.CountedKWh.String() != "220" || n.CO2Kg.String() != "59.026" || n.Billed.String() != "18" {
 		t.Errorf("%s kWh, %s counted, %s kg, %s yuan", n.EnergyKWh, n.CountedKWh, n.CO2Kg, n.Billed)
 	}
-	if n.IllegalSupply != 1 || n.Alarms != 1 || n.TipOffs != 1 || n.Matched != 0 {
+	if n.IllegalSupply != 1 || n.IllegalReported != 1 || n.Alarms != 1 || n.TipOffs != 1 || n.Matched != 0 {
 		t.Errorf("%+v", n)
 	}
 	if b := r.Before; r.BeforeIs != "computed" || b.Existing != 1 || b.New != 1 || b.EnergyKWh.String() != "70" || b.Billed.String() != "0" {

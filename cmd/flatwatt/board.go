@@ -108,6 +108,14 @@ func (b *board) addHall(s flatwatt.Score) {
 	b.halls[s.Meter] = s
 }
 
+// hall is the latest posterior of a large flat load.
+func (b *board) hall(id flatwatt.MeterID) (*flatwatt.Score, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s, ok := b.halls[id]
+	return &s, ok
+}
+
 // finish notes the end of scoring.
 func (b *board) finish(err error) {
 	b.mu.Lock()

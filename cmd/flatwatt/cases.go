@@ -55,6 +55,11 @@ func newCase(p *Program, opt *options) *cobra.Command {
 		}
 		return c.Tick(n-1, !undo, d.Who, d.Now)
 	})
+	var reference string
+	report := add("report CASE AUTHORITY", "Note that a case was reported to an authority", "case.report", func(c *casework.Case, d casework.Desk, a []string) error {
+		return c.Report(a[1], reference, d.Who, d.Now)
+	})
+	report.Flags().StringVar(&reference, "reference", "", "`number` of the letter")
 	tick.Flags().BoolVar(&undo, "undo", false, "it is not done after all")
 	return cmd
 }

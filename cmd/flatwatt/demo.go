@@ -18,7 +18,7 @@ import (
 	"github.com/flatwatt/flatwatt/casework/alarms"
 	"github.com/flatwatt/flatwatt/console"
 	"github.com/flatwatt/flatwatt/detectors"
-	"github.com/flatwatt/flatwatt/simulate"
+	"github.com/flatwatt/flatwatt/network"
 	"github.com/flatwatt/flatwatt/streams/influx"
 	stream "github.com/flatwatt/flatwatt/streams/jetstream"
 )
@@ -49,8 +49,9 @@ func newDemo(p *Program, opt *options) *cobra.Command {
 		Short: "Simulate a fleet, replay it through embedded servers, score it live",
 		Long: `Demo draws a fleet, starts an embedded NATS server with JetStream on disk and an embedded
 time-series database, replays the fleet through them much faster than real time, scores
-it live and prints the ranked suspects with the truth beside them. It then serves a page
-with each suspect's load until Ctrl-C; --exit ends at once.`,
+it live and prints the ranked suspects with the truth beside them. Then made-up people work
+through its alarms, and the control room shows what they did, until Ctrl-C; --exit ends at
+once.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.demo(cmd.Context(), opt, flags) },
 	}
@@ -75,43 +76,86 @@ func (p *Program) demo(ctx context.Context, opt *options, flags demoFlags) error
 	if err != nil {
 		return err
 	}
-	servers, err := p.startServers(ctx, settings{DataDir: dir, NATS: natsSettings{Listen: "127.0.0.1:0"},
-		Influx: influxSettings{Listen: "127.0.0.1:0", Org: "flatwatt", Bucket: "flatwatt", Token: newToken()}}, fleet.meters)
+	room, password, err := p.demoRoom(ctx, opt, flags, fleet, dir)
 	if err != nil {
 		return err
 	}
-	b := newBoard(fmt.Sprintf("demo, seed %d", flags.fleet.seed), fleet.meters, wordsIn(opt.lang))
-	b.know(fleet.truth)
-	b.loads = fleet.loads()
-	db, password, err := p.demoCasework(ctx, dir)
-	if err != nil {
-		return err
-	}
-	url, err := p.serveDemo(flags.listen, controlRoom{b, db, nil, servers, fleetEnergy{fleet.loads(), registerOf(fleet.meters)}}, password)
+	morning := fleet.end().Add(demoMorning*time.Hour + 2*time.Hour)
+	url, err := p.serveDemo(ctx, flags.listen, room, password, dir, morning)
 	if err != nil {
 		return err
 	}
 	p.say("page: %s (user demo, password %s)", url, password)
 	began := time.Now()
-	servers.sink = alarmSink{servers.sink, raiserOf(db, alarms.DefaultPolicy()), newVerdicts(fleet.meters, opt.lang), func(alarms.Tally) {}}
-	if err := p.replayAndScore(ctx, model, fleet, servers, b); err != nil {
-		b.finish(err)
+	said := &verdictDays{of: newVerdicts(fleet.all().meters, opt.lang), days: map[string][]alarms.Verdict{}}
+	room.to.sink = bothSinks{room.to.sink, said}
+	err = p.replayAndScore(ctx, model, fleet, room.to, room.board)
+	findings := room.board.Findings()
+	if err == nil {
+		err = p.scoreBeside(ctx, model, fleet, room.to.sink, room.board)
+	}
+	room.board.finish(err)
+	if err != nil {
 		return err
 	}
-	b.finish(nil)
-	findings := b.Findings()
 	if err := p.printFindings(opt, demoList(findings), true); err != nil {
 		return err
 	}
 	if opt.output == "table" {
 		fmt.Fprintf(p.Stdout, "\n%s\n", standing(findings))
 	}
-	p.say("replayed, scored and stored in %.1f s; scores are in measurement %s of %s", time.Since(began).Seconds(), influx.ScoreMeasurement, servers.influxURL)
+	p.say("replayed, scored and stored in %.1f s; scores are in measurement %s of %s", time.Since(began).Seconds(), influx.ScoreMeasurement, room.to.influxURL)
 	if flags.exit {
 		return nil
 	}
+	if err := p.demoPlay(ctx, model, fleet, room, said.days, dir, morning); err != nil {
+		return err
+	}
 	p.say("the control room is at %s: sign in as demo, password %s; Ctrl-C ends", url, password)
 	<-ctx.Done()
+	return nil
+}
+
+// demoRoom starts the demo's servers and makes what its console shows.
+func (p *Program) demoRoom(ctx context.Context, opt *options, flags demoFlags, fleet *drawnFleet, dir string) (room controlRoom, password string, err error) {
+	all := fleet.all()
+	room.to, err = p.startServers(ctx, settings{DataDir: dir, NATS: natsSettings{Listen: "127.0.0.1:0"},
+		Influx: influxSettings{Listen: "127.0.0.1:0", Org: "flatwatt", Bucket: "flatwatt", Token: newToken()}}, all.meters)
+	if err != nil {
+		return room, "", err
+	}
+	room.board = newBoard(fmt.Sprintf("demo, seed %d", flags.fleet.seed), all.meters, wordsIn(opt.lang))
+	room.board.know(all.truth)
+	room.board.loads = all.loads()
+	room.used = fleetEnergy{all.loads(), registerOf(all.meters)}
+	room.net, _ = network.New(network.Parents(all.meters), nil)
+	room.db, password, err = p.demoCasework(ctx, dir, fleet.first)
+	return room, password, err
+}
+
+// demoPlay has the demo's people work through the alarms of all days, and scores the last
+// days again.
+func (p *Program) demoPlay(ctx context.Context, model *detectors.Params, fleet *drawnFleet, room controlRoom, days map[string][]alarms.Verdict, dir string, morning time.Time) error {
+	story := &demoStory{store: room.db, policy: alarms.DefaultPolicy(), used: room.used, fleet: fleet, found: room.board.hall}
+	if err := story.play(ctx, days); err != nil {
+		return err
+	}
+	return p.demoRescore(ctx, model, fleet, dir, morning.Add(-time.Hour))
+}
+
+// verdictDays collects what scores say to alarms, by day.
+type verdictDays struct {
+	of   verdictsOf
+	days map[string][]alarms.Verdict
+}
+
+// Write implements flatwatt.Sink.
+func (d *verdictDays) Write(_ context.Context, scores []flatwatt.Score) error {
+	for i := range scores {
+		if v, ok := d.of.of(&scores[i]); ok {
+			d.days[v.Day] = append(d.days[v.Day], v)
+		}
+	}
 	return nil
 }
 
@@ -135,56 +179,10 @@ func (p *Program) workDir(dir string) (string, error) {
 	return dir, os.MkdirAll(dir, 0o755)
 }
 
-// drawnFleet is a simulated fleet in memory.
-type drawnFleet struct {
-	meters  []flatwatt.Meter
-	weather flatwatt.Weather
-	series  []flatwatt.Series
-	truth   []flatwatt.Truth
-}
-
-// demoConfig is a well-metered district: every meter has a reactive register and records
-// voltage, no miner is wired before its meter or gone again, and one honest customer in
-// twenty-five changes for good. The default fleet of simulate is harder: it is for measuring.
-func demoConfig(flags fleetFlags) simulate.Config {
-	cfg := simulate.DefaultConfig()
-	cfg.Seed, cfg.Meters, cfg.Days = flags.seed, flags.meters, flags.days
-	cfg.Grid.Meters = true
-	cfg.Metering.ReactiveShare, cfg.Metering.VoltageShare = 1, 1
-	cfg.Misregistered = 0
-	cfg.Changes.Share = demoChangeShare
-	cfg.Miners.Share, cfg.Miners.BypassShare, cfg.Miners.VanishShare, cfg.Miners.InspectShare = demoMinerShare, 0, 0, 0
-	return cfg
-}
-
-func (p *Program) drawFleet(ctx context.Context, flags fleetFlags) (*drawnFleet, error) {
-	cfg := demoConfig(flags)
-	g, err := simulate.New(cfg)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	bar := p.progress("simulate", "meters", int64(len(g.Meters())))
-	f := &drawnFleet{meters: g.Meters(), weather: g.Weather()}
-	for s, t := range g.All(ctx) {
-		f.series, f.truth = append(f.series, s), append(f.truth, t)
-		bar.at(int64(len(f.series)))
-	}
-	bar.end("%d meters, %d days, seed %d", len(f.series), cfg.Days, cfg.Seed)
-	return f, ctx.Err()
-}
-
-func (f *drawnFleet) loads() seriesLoads {
-	l := seriesLoads{}
-	for k := range f.series {
-		l[f.series[k].Meter] = &f.series[k]
-	}
-	return l
-}
-
 // replayAndScore publishes the fleet and scores it at the same time, until every message
 // that was stored has been scored.
 func (p *Program) replayAndScore(ctx context.Context, model *detectors.Params, fleet *drawnFleet, to *servers, b *board) error {
-	scorer, err := newScorer(model, fleet.meters, fleet.meters, fleet.weather, aside{})
+	scorer, err := newScorer(model, fleet.meters, fleet.meters, fleet.weather, fleet.aside)
 	if err != nil {
 		return err
 	}

@@ -16,18 +16,18 @@ var demoPeople = []struct {
 	name string
 	role access.Role
 }{
-	{"demo", access.Administrator}, {"wang", access.Operator}, {"li", access.Inspector}, {"zhao", access.Supervisor}, {"guest", access.Viewer},
+	{"demo", access.Administrator}, {"wang", access.Operator}, {"li", access.Inspector}, {"chen", access.Inspector}, {"zhao", access.Supervisor}, {"guest", access.Viewer},
 }
 
 // demoCasework makes a casework file with the demo's people and returns their password.
-func (p *Program) demoCasework(ctx context.Context, dir string) (db *casework.DB, password string, err error) {
+func (p *Program) demoCasework(ctx context.Context, dir string, now time.Time) (db *casework.DB, password string, err error) {
 	if db, err = p.openCasework(ctx, filepath.Join(dir, "casework.db"), true); err != nil {
 		return nil, "", err
 	}
 	password = string(newToken())[:16]
 	who := access.Actor{Name: "demo", Role: access.Administrator}
 	for _, one := range demoPeople {
-		d := casework.Desk{Store: db, Who: who, Now: time.Now().UTC()}
+		d := casework.Desk{Store: db, Who: who, Now: now}
 		if err := d.AddUser(ctx, one.name, password, one.role, nil); err != nil {
 			return nil, "", err
 		}
@@ -44,9 +44,17 @@ func demoHint(password string) string {
 	return text + ". Password of all: " + password
 }
 
-// serveDemo serves the demo's control room.
-func (p *Program) serveDemo(listen string, room controlRoom, password string) (url string, err error) {
+// serveDemo serves the demo's control room. Its clock starts on the morning after the last
+// reading, so that what the demo's people did is of the last weeks.
+func (p *Program) serveDemo(ctx context.Context, listen string, room controlRoom, password, dir string, morning time.Time) (url string, err error) {
 	o := room.options()
+	began := time.Now()
+	o.Now = func() time.Time { return morning.Add(time.Since(began)) }
+	store, err := p.openStore(ctx, demoArchive(dir))
+	if err != nil {
+		return "", err
+	}
+	o.Runs = func(ctx context.Context) ([]console.Run, error) { return runLedger(ctx, store, maxRuns/5) }
 	o.Hint, o.Zone = demoHint(password), shanghai()
 	handler, err := console.New(o)
 	if err != nil {

@@ -147,7 +147,7 @@ func (p *Program) baseline(ctx context.Context, job rescoring, e rescore.Entry) 
 	}
 	spec := e.Spec
 	spec.Model = model.Version
-	if spec.Config, err = scoringHash(model, job.fleet); err != nil {
+	if spec.Config, err = scoringHash(model, job.fleet.Meters()); err != nil {
 		return "", err
 	}
 	done := p.result

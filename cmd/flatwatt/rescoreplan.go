@@ -47,7 +47,7 @@ func (p *Program) planRescore(ctx context.Context, a *archive.Archive, runs resc
 		return spec, err
 	}
 	spec.Live, spec.Model = flags.live, model.Version
-	if spec.Config, err = scoringHash(model, fleet); err != nil {
+	if spec.Config, err = scoringHash(model, fleet.Meters()); err != nil {
 		return spec, err
 	}
 	if spec, err = rescore.Plan(a, spec); err != nil {
@@ -57,13 +57,13 @@ func (p *Program) planRescore(ctx context.Context, a *archive.Archive, runs resc
 }
 
 // scoringHash names the model and the register: both give scores their meaning.
-func scoringHash(model *detectors.Params, fleet *file.Fleet) (string, error) {
+func scoringHash(model *detectors.Params, meters []flatwatt.Meter) (string, error) {
 	hash, err := configHash(model)
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
-	for _, m := range fleet.Meters() {
+	for _, m := range meters {
 		fmt.Fprintf(&b, "%q %q %q %q %v %v %v %q\n", m.ID, m.Parent, m.Kind, m.Class, m.Zone, m.Interval, m.Contracted, m.Region)
 	}
 	return hash + "-" + strings.TrimPrefix(sourceName("", "", b.String()), "  "), nil

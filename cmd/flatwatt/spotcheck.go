@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/access"
 	"github.com/flatwatt/flatwatt/casework"
 	"github.com/flatwatt/flatwatt/casework/alarms"
@@ -104,11 +106,16 @@ func (p *Program) spotPopulation(ctx context.Context, d casework.Desk, f spotPla
 	return kept, nil
 }
 
-func (p *Program) spotFleet(ctx context.Context, d casework.Desk, dir string) (items []spotcheck.Item, err error) {
+func (p *Program) spotFleet(ctx context.Context, d casework.Desk, dir string) ([]spotcheck.Item, error) {
 	fleet, err := p.openRegister(dir)
 	if err != nil {
 		return nil, err
 	}
+	return spotItems(ctx, d, fleet.Meters())
+}
+
+// spotItems are the customers of a register with the stratum that their alarms give them.
+func spotItems(ctx context.Context, d casework.Desk, meters []flatwatt.Meter) (items []spotcheck.Item, err error) {
 	list, err := casework.List[alarms.Alarm](ctx, d.Store, alarms.Kind)
 	if err != nil {
 		return nil, err
@@ -121,12 +128,9 @@ func (p *Program) spotFleet(ctx context.Context, d casework.Desk, dir string) (i
 			strata[a.ID] = "medium"
 		}
 	}
-	register := registerOf(fleet.Meters())
-	for _, m := range customers(fleet.Meters()) {
-		s := strata[string(m.ID)]
-		if s == "" {
-			s = "low"
-		}
+	register := registerOf(meters)
+	for _, m := range customers(meters) {
+		s := cmp.Or(strata[string(m.ID)], "low")
 		items = append(items, spotcheck.Item{ID: string(m.ID), Stratum: s, Area: areaOf(register, m), Name: m.Extra["customer"]})
 	}
 	return items, nil

@@ -39,9 +39,11 @@
       axes: [{ ...axis, values: [[86400 * 28, "{YYYY}-{MM}", null, null, null, null, null, null, 1], [86400, "{MM}-{DD}", "\n{YYYY}", null, null, null, null, null, 1], [3600, "{HH}:{mm}", "\n{MM}-{DD}", null, null, null, null, null, 1]] }, { ...axis, label: words.unit, labelSize: 18, size: 48 }],
       series: [
         { label: words.time, value: (_, t) => t == null ? "–" : new Intl.DateTimeFormat("sv", { timeZone: tzDate ? d.zone : "UTC", dateStyle: "short", timeStyle: "short" }).format(t * 1e3) },
-        line(words.normal, "--normal", { width: .5 }), line(words.normal, "--normal", { width: .5 }),
+        line(words.normal, "--normal", { width: .5, class: "unsaid" }),
+        line(words.normal, "--normal", { width: .5, value: (_, v, __, i) => v == null ? "–" : d.normal_low_kw[i].toFixed(2) + "–" + v.toFixed(2) + " " + words.unit }),
         line(words.kw, "--load"),
-        line("", "--block", { width: 0 }), line(words.block, "--block", { width: 1.5 }),
+        line(words.normal, "--block", { width: 0, class: "unsaid" }),
+        line(words.block, "--block", { width: 1.5, value: (_, v, __, i) => v == null ? "–" : (v - (d.normal_kw[i] ?? 0)).toFixed(2) + " " + words.unit }),
       ],
       bands: [{ series: [2, 1], fill: alpha("--normal", 28) }, { series: [5, 4], fill: alpha("--block", 24) }],
       hooks: { draw: [onset] },
