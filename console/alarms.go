@@ -1,6 +1,7 @@
 package console
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -180,7 +181,7 @@ func (c *call) alarmRow(v casework.Versioned[alarms.Alarm], words func(Finding) 
 	if f, ok := c.Board.Finding(flatwatt.MeterID(v.ID)); ok {
 		row.Meter, row.Reason = true, words(f).Reason
 		now, then := caseFinding(f), raisedAs{row.Prob, row.BlockKW}
-		if percent(now.Probability) != percent(then.Prob) || kilowatts(now.BlockKW) != kilowatts(then.BlockKW) {
+		if apart(now.Probability, then.Prob, .05, 0) || apart(now.BlockKW, then.BlockKW, 0, .1) {
 			row.Then = &then
 		}
 		row.Prob, row.BlockKW = now.Probability, now.BlockKW
@@ -192,6 +193,15 @@ func (c *call) alarmRow(v casework.Versioned[alarms.Alarm], words func(Finding) 
 		}
 	}
 	return row
+}
+
+// apart says whether two numbers differ by more than so much, or by more than a share of
+// the second; one that is known and one that is not always do.
+func apart(a, b *float64, by, share float64) bool {
+	if a == nil || b == nil {
+		return (a == nil) != (b == nil)
+	}
+	return math.Abs(*a-*b) > max(by, share*math.Abs(*b))
 }
 
 // alarmsOf are the alarms of a meter, and those of parents that stand for it.

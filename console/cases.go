@@ -52,7 +52,7 @@ func (c *call) caseRow(v casework.Versioned[casework.Case]) caseRow {
 		ID: v.ID, Version: v.Version, Meter: one.Meter, Title: one.Title, Area: one.Area, State: string(one.State), Reason: one.Reason,
 		Assignee: one.Assignee, Due: one.Due, Opened: one.Opened.Format("2006-01-02"), Finding: one.Finding, Tasks: len(one.Checklist),
 	}
-	row.Late = one.Due != "" && one.Due < c.now.Format("2006-01-02") && one.State != casework.Closed && one.State != casework.Cleared
+	row.Late = one.Due != "" && one.Due < c.now.Format("2006-01-02") && !slices.Contains([]casework.State{casework.Closed, casework.Cleared, casework.Exempt, casework.Rectified}, one.State)
 	if one.Pending != nil {
 		row.Pending = one.Pending.Action
 	}

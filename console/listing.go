@@ -41,6 +41,7 @@ type column struct {
 type cell struct {
 	Text, Path string
 	Number     bool
+	Day        bool // a date, which must not break at its hyphens
 }
 
 // A dialog is a form.
@@ -66,7 +67,10 @@ func (c *call) columns(keys ...string) (list []column) {
 	return list
 }
 
-func text(s string) cell { return cell{Text: cmp.Or(s, unknown)} }
+func text(s string) cell {
+	_, err := time.Parse(time.DateOnly, s)
+	return cell{Text: cmp.Or(s, unknown), Day: err == nil}
+}
 
 func link(s, path string) cell { return cell{Text: s, Path: path} }
 

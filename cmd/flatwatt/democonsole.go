@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/flatwatt/flatwatt/access"
@@ -37,11 +38,11 @@ func (p *Program) demoCasework(ctx context.Context, dir string, now time.Time) (
 
 // demoHint tells on the login page who can sign in.
 func demoHint(password string) string {
-	text := "Demo. Users:"
+	var list []string
 	for _, one := range demoPeople {
-		text += fmt.Sprintf(" %s (%s)", one.name, one.role)
+		list = append(list, fmt.Sprintf("%s (%s)", one.name, one.role))
 	}
-	return text + ". Password of all: " + password
+	return "Demo. Users: " + strings.Join(list, ", ") + ". Password of all: " + password
 }
 
 // serveDemo serves the demo's control room. Its clock starts on the morning after the last

@@ -138,7 +138,7 @@ func (s *demoStory) screen(ctx context.Context) error {
 	}
 	for _, a := range s.applicants(ctx) {
 		var load []tips.Hit
-		if h, ok := s.found(flatwatt.MeterID(a.Meter)); ok {
+		if h, ok := s.found(flatwatt.MeterID(a.Meter)); ok && h.State == flatwatt.Suspect {
 			load = append(load, tips.Hit{Source: "load", Score: h.Probability, Why: "farm against data centre"})
 		}
 		id, err := box.Screen(ctx, a, load)
@@ -193,7 +193,7 @@ func (s *demoStory) applicants(ctx context.Context) (list []tips.Applicant) {
 	}
 	list = append(list, tips.Applicant{List: tips.NewConnections, Company: "青禾面包店", Address: "南通市濠河路 21 号", Area: "jiangsu/nantong", KW: 30})
 	for _, m := range s.fleet.beside.meters {
-		if _, ok := s.found(m.ID); ok {
+		if h, ok := s.found(m.ID); ok && h.State == flatwatt.Suspect {
 			return append(list, tips.Applicant{List: tips.MarketParticipants, Company: m.Extra["customer"], Address: m.Extra["address"], Area: m.Extra["area"], Meter: string(m.ID), KW: float64(m.Contracted)})
 		}
 	}
