@@ -183,13 +183,11 @@ func (p *Program) tellPlan(ctx context.Context, opt *options, a *archive.Archive
 
 func (p *Program) carryOut(ctx context.Context, job rescoring, spec rescore.Spec, model *detectors.Params) (rescore.Entry, error) {
 	a, runs, fleet, flags := job.archive, job.runs, job.fleet, job.flags
-	if dir, ok := a.Store().(archive.Dir); ok { // two processes at one run would overwrite each other
-		release, err := archive.Dir(string(dir) + "/runs/" + spec.ID()).Lock()
-		if err != nil {
-			return rescore.Entry{}, err
-		}
-		defer func() { _ = release() }() // the process's end does it too
+	ctx, release, err := p.lockRun(ctx, a.Store(), spec.ID())
+	if err != nil {
+		return rescore.Entry{}, err
 	}
+	defer func() { _ = release() }() // the process's end does it too, on S3 after the lease
 	parts := [][]flatwatt.Meter{fleet.Meters()}
 	if n := a.Manifest().Partitions; n > 1 {
 		parts = partFleet(fleet.Meters(), n)
@@ -217,6 +215,8 @@ func (p *Program) carryOut(ctx context.Context, job rescoring, spec rescore.Spec
 	took := time.Since(began)
 	p.result = schedule.Result{Range: rangeOf(spec), Model: spec.Model, Readings: e.Readings, Scores: e.Scores, Ref: e.ID}
 	switch {
+	case errors.Is(context.Cause(ctx), archive.ErrLocked):
+		err = fmt.Errorf("run %s: %w: another process goes on with it", e.ID, context.Cause(ctx))
 	case errors.Is(err, context.Canceled):
 		p.say("rescore: run %s stopped; ask for the same again to go on", e.ID)
 	case err != nil:
@@ -228,6 +228,24 @@ func (p *Program) carryOut(ctx context.Context, job rescoring, spec rescore.Spec
 			grouped(int64(float64(e.Readings)/took.Seconds())), grouped(e.Scores), e.Chunks, e.ID)
 	}
 	return e, err
+}
+
+// lockRun keeps other processes from the same run: two would overwrite each other. The
+// context returned ends when the lock is lost, as that of a process that was paused.
+func (p *Program) lockRun(ctx context.Context, store archive.Store, id string) (context.Context, func() error, error) {
+	switch s := store.(type) {
+	case archive.Dir:
+		release, err := archive.Dir(string(s) + "/runs/" + id).Lock()
+		return ctx, release, err
+	case *archive.S3:
+		held, release, err := s.Lock(ctx, "runs/"+id+"/lock", p.who(), archive.DefaultLease)
+		if errors.Is(err, archive.ErrNoConditions) {
+			p.say("rescore: %v: see to it that no other process works on run %s", err, id)
+			return ctx, func() error { return nil }, nil
+		}
+		return held, release, err
+	}
+	return ctx, func() error { return nil }, nil
 }
 
 // who asks is the user, for the ledger.

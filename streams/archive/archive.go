@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/flatwatt/flatwatt"
@@ -25,7 +26,7 @@ import (
 
 const (
 	manifestKey     = "manifest.json"
-	manifestVersion = 1
+	manifestVersion = 2 // 1 has no bundles; what has none is written as 1
 
 	// MaxPartitions bounds the partitions: each day has a file for each.
 	MaxPartitions = 1024
@@ -89,6 +90,8 @@ type File struct {
 	Content   uint64 `json:"content"` // sum of the hashes of its rows: the same however they are filed
 	First     int64  `json:"first"`   // earliest start, Unix seconds
 	Last      int64  `json:"last"`    // latest end
+
+	Parts []Part `json:"days,omitempty"` // of a bundle: its days
 }
 
 // A Load is how far an import is.
@@ -98,8 +101,10 @@ type Load struct {
 }
 
 // Date is the UTC day that f begins with.
-func (f File) Date() flatwatt.Day {
-	t, err := time.Parse(time.DateOnly, f.Day)
+func (f File) Date() flatwatt.Day { return dayOf(f.Day) }
+
+func dayOf(date string) flatwatt.Day {
+	t, err := time.Parse(time.DateOnly, date)
 	if err != nil {
 		return 0
 	}
@@ -143,8 +148,8 @@ func readManifest(ctx context.Context, store Store) (man Manifest, err error) {
 	if err := json.Unmarshal(text, &man); err != nil {
 		return man, fmt.Errorf("open archive %s: %s: %w: restore it from a copy", store, manifestKey, err)
 	}
-	if man.Version != manifestVersion {
-		return man, fmt.Errorf("open archive %s: version is %d, this program reads %d: use the program that wrote it", store, man.Version, manifestVersion)
+	if man.Version < 1 || man.Version > manifestVersion {
+		return man, fmt.Errorf("open archive %s: version is %d, this program reads 1 to %d: use the program that wrote it", store, man.Version, manifestVersion)
 	}
 	return man, nil
 }
@@ -206,18 +211,23 @@ func OpenSnapshot(ctx context.Context, store Store, snapshot []byte) (*Archive, 
 	return a, nil
 }
 
-// FilesOf are the files of a partition that hold a UTC day: mostly one.
+// FilesOf are the files of a partition that cover a UTC day: mostly one.
 func (a *Archive) FilesOf(partition int, day flatwatt.Day) (files []File) {
-	day = a.man.Period.start(day)
-	for _, f := range a.man.Files[a.man.from(day):] {
-		if f.Day != day.String() {
-			break
-		}
-		if f.Partition == partition {
+	for _, f := range a.man.covering(day, day) {
+		if f.Partition == partition && f.end(a.man.Period) > day {
 			files = append(files, f)
 		}
 	}
 	return files
+}
+
+// covering are the files, of all partitions, among which are those that cover days of
+// [from, to]: no file reaches beyond its month.
+func (m *Manifest) covering(from, to flatwatt.Day) []File {
+	list := m.Files[m.from(Monthly.start(from)):]
+	after := (to + 1).String()
+	n, _ := slices.BinarySearchFunc(list, after, func(f File, day string) int { return strings.Compare(f.Day, day) })
+	return list[:n]
 }
 
 // from is the index of the first file of day or later.
@@ -237,23 +247,23 @@ func (m *Manifest) from(day flatwatt.Day) int {
 // Content is a number that changes when what is known of the days [from, to] of a
 // partition does, or of others in the same files: late readings, corrections. Filing the same rows anew does not change it.
 func (a *Archive) Content(partition int, from, to flatwatt.Day) (sum uint64) {
-	for _, f := range a.man.Files[a.man.from(a.man.Period.start(from)):] {
-		if d := f.Date(); d > to {
-			break
-		} else if f.Partition == partition {
-			sum += f.Content
+	for _, f := range a.man.covering(from, to) {
+		if f.Partition == partition && f.end(a.man.Period) > from {
+			_, content := f.within(from, to)
+			sum += content
 		}
 	}
 	return sum
 }
 
-// Rows counts the readings of the files that hold days [from, to], of all partitions.
+// Rows counts the readings of the files that hold days [from, to], of all partitions, and
+// their bytes; of a bundle those days' share.
 func (a *Archive) Rows(from, to flatwatt.Day) (rows, bytes int64) {
-	for _, f := range a.man.Files[a.man.from(a.man.Period.start(from)):] {
-		if f.Date() > to {
-			break
+	for _, f := range a.man.covering(from, to) {
+		if f.end(a.man.Period) > from {
+			n, _ := f.within(from, to)
+			rows, bytes = rows+n, bytes+f.Bytes*n/max(f.Rows, 1)
 		}
-		rows, bytes = rows+f.Rows, bytes+f.Bytes
 	}
 	return rows, bytes
 }

@@ -28,6 +28,10 @@ func (w *Writer) commit(ctx context.Context, gone []string) error {
 	w.man.Generation++
 	gone = w.keepReplaced(gone)
 	slices.SortFunc(w.man.Files, compareFiles)
+	w.man.Version = 1
+	if slices.ContainsFunc(w.man.Files, func(f File) bool { return len(f.Parts) > 0 }) {
+		w.man.Version = manifestVersion // an older program would not find the days
+	}
 	text, err := json.Marshal(&w.man)
 	if err != nil {
 		return err

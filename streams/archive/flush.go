@@ -2,7 +2,6 @@ package archive
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -20,9 +19,7 @@ import (
 // After an error the Writer is of no further use: open it again, from its Position.
 func (w *Writer) Flush(ctx context.Context) error {
 	var gone []string
-	keys := slices.SortedFunc(maps.Keys(w.buffer), func(a, b fileKey) int {
-		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.partition, b.partition))
-	})
+	keys := slices.SortedFunc(maps.Keys(w.buffer), compareKeys)
 	for _, key := range keys {
 		replaced, err := w.file(ctx, key)
 		if err != nil {
@@ -32,6 +29,10 @@ func (w *Writer) Flush(ctx context.Context) error {
 	}
 	replaced, err := w.mergeEnded(ctx)
 	if err != nil {
+		return err
+	}
+	gone = append(gone, replaced...)
+	if replaced, err = w.bundleEnded(ctx); err != nil {
 		return err
 	}
 	gone = append(gone, replaced...)
@@ -82,11 +83,12 @@ func (w *Writer) sorted(list []row) *rows {
 	return columns(ids, tidy(list))
 }
 
-// take removes the files of a partition and day from the manifest and returns them.
+// take removes the files of a partition and day from the manifest and returns them. A
+// bundle stays: what is late for its days is filed beside it.
 func (w *Writer) take(key fileKey) (old []File) {
 	day := key.day.String()
 	w.man.Files = slices.DeleteFunc(w.man.Files, func(f File) bool {
-		if f.Partition != key.partition || f.Day != day {
+		if f.Partition != key.partition || f.Day != day || len(f.Parts) > 0 {
 			return false
 		}
 		old = append(old, f)
@@ -142,13 +144,12 @@ func (w *Writer) mergeEnded(ctx context.Context) (gone []string, err error) {
 func (w *Writer) merge(ctx context.Context, wanted func(flatwatt.Day, []File) bool) (gone []string, err error) {
 	count := map[fileKey][]File{}
 	for _, f := range w.man.Files {
-		key := fileKey{f.Date(), f.Partition}
-		count[key] = append(count[key], f)
+		if key := (fileKey{f.Date(), f.Partition}); len(f.Parts) == 0 {
+			count[key] = append(count[key], f)
+		}
 	}
 	maps.DeleteFunc(count, func(key fileKey, files []File) bool { return len(files) < 2 || !wanted(key.day, files) })
-	keys := slices.SortedFunc(maps.Keys(count), func(a, b fileKey) int {
-		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.partition, b.partition))
-	})
+	keys := slices.SortedFunc(maps.Keys(count), compareKeys)
 	for _, key := range keys {
 		replaced, err := w.mergeFiles(ctx, key, w.take(key), &rows{})
 		if err != nil {
@@ -159,20 +160,36 @@ func (w *Writer) merge(ctx context.Context, wanted func(flatwatt.Day, []File) bo
 	return gone, nil
 }
 
-// Merge makes one file of those of every partition and day. Call it after an import.
+// Merge makes one file of those of every partition and day, and bundles of the days of
+// months before the last. Call it after an import.
 func (w *Writer) Merge(ctx context.Context) error {
 	gone, err := w.merge(ctx, func(flatwatt.Day, []File) bool { return true })
 	if err != nil {
 		return err
 	}
-	return w.commit(ctx, gone)
+	if err := w.commit(ctx, gone); err != nil {
+		return err
+	}
+	last := int64(0)
+	for _, f := range w.man.Files {
+		last = max(last, f.Last-1)
+	}
+	for { // one at a time: a kill costs one
+		gone, err := w.bundle(ctx, flatwatt.Day(floorDiv(last, 86400)), 1)
+		if err != nil || len(gone) == 0 {
+			return err
+		}
+		if err := w.commit(ctx, gone); err != nil {
+			return err
+		}
+	}
 }
 
 // Retain removes the files all of whose days are before first, and says how many files and readings went.
 func (w *Writer) Retain(ctx context.Context, first flatwatt.Day) (files int, readings int64, err error) {
 	var gone []string
 	w.man.Files = slices.DeleteFunc(w.man.Files, func(f File) bool {
-		if w.man.Period.end(f.Date()) > first {
+		if f.end(w.man.Period) > first {
 			return false
 		}
 		gone, files, readings = append(gone, f.Key), files+1, readings+f.Rows

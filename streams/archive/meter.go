@@ -82,11 +82,10 @@ func Best(readings []flatwatt.Reading) []flatwatt.Reading {
 // Each calls yield with the best reading of each meter and start of a partition and UTC
 // day, by meter and start.
 func (a *Archive) Each(ctx context.Context, partition int, day flatwatt.Day, yield func(flatwatt.Reading) error) error {
-	all, err := a.readPeriod(ctx, partition, day)
+	r, err := a.readDay(ctx, partition, day, decoded{})
 	if err != nil {
 		return err
 	}
-	r, _ := all.day(day)
 	for _, g := range r.runs {
 		last := int64(math.MinInt64)
 		for i := g.from; i < g.to; i++ {
@@ -141,12 +140,14 @@ func (a *Archive) Verify(ctx context.Context, progress func(bytes int64)) (fault
 }
 
 func check(f File, r *rows, p Period) string {
-	begin, end := int64(f.Date())*86400, int64(p.end(f.Date()))*86400
+	begin, end := int64(f.Date())*86400, int64(f.end(p))*86400
 	switch {
 	case int64(r.len()) != f.Rows:
 		return fmt.Sprintf("has %d rows, the manifest says %d", r.len(), f.Rows)
 	case r.content() != f.Content:
 		return "its rows are not those that the manifest knows"
+	case len(f.Parts) > 0 && !slices.Equal(f.Parts, r.parts(f.Date(), f.end(p))):
+		return "its days are not those that the manifest knows"
 	case !slices.IsSortedFunc(r.runs, func(a, b run) int { return compareIDs(a.meter, b.meter) }):
 		return "its meters are not sorted"
 	case slices.ContainsFunc(r.start, func(t int64) bool { return t < begin || t >= end }):

@@ -3,6 +3,7 @@ package archive
 import (
 	"cmp"
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -221,17 +222,30 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// readPeriod is what the archive holds of a partition in the period that day is in,
-// tidied; empty where there is nothing.
-func (a *Archive) readPeriod(ctx context.Context, partition int, day flatwatt.Day) (*rows, error) {
+// decoded are files of several days by key, until days come that are in others.
+type decoded map[string]*rows
+
+// readDay is what the archive holds of a partition and UTC day, tidied; empty where there
+// is nothing. It takes from had what was decoded for the day before, and leaves there what
+// the next day may need.
+func (a *Archive) readDay(ctx context.Context, partition int, day flatwatt.Day, had decoded) (*rows, error) {
 	files := a.FilesOf(partition, day)
+	maps.DeleteFunc(had, func(key string, _ *rows) bool {
+		return !slices.ContainsFunc(files, func(f File) bool { return f.Key == key })
+	})
 	parts := make([]*rows, 0, len(files))
 	for _, f := range files {
-		r, err := readFile(ctx, a.store, f)
-		if err != nil {
-			return nil, err
+		r := had[f.Key]
+		if r == nil {
+			var err error
+			if r, err = readFile(ctx, a.store, f); err != nil {
+				return nil, err
+			}
+			had[f.Key] = r
 		}
-		parts = append(parts, r)
+		if view, n := r.day(day); n > 0 {
+			parts = append(parts, view)
+		}
 	}
 	switch len(parts) {
 	case 0:

@@ -58,13 +58,12 @@ type Reader struct {
 	order     Order
 	waiting   []lateRow // rows of days read that came on a later day
 
-	period *rows // that begins with day begin, of which day is in
-	begin  flatwatt.Day
+	had decoded // what was decoded for the day before
 }
 
 // Read returns a reader of the UTC days [from, to] of a partition.
 func (a *Archive) Read(partition int, from, to flatwatt.Day, order Order) *Reader {
-	return &Reader{archive: a, partition: partition, day: from, to: to, order: order}
+	return &Reader{archive: a, partition: partition, day: from, to: to, order: order, had: decoded{}}
 }
 
 // Next decodes the next day; io.EOF after the last one. A day without readings is empty.
@@ -76,18 +75,17 @@ func (r *Reader) Next(ctx context.Context) (*Day, error) {
 	if r.day > r.to {
 		return nil, io.EOF
 	}
-	if begin := r.archive.man.Period.start(r.day); r.period == nil || r.begin != begin {
-		list, err := r.archive.readPeriod(ctx, r.partition, r.day)
-		if errors.Is(err, fs.ErrNotExist) { // merged with others since Open
-			list, err = r.reread(ctx)
-		}
-		if err != nil {
-			return nil, err
-		}
-		r.period, r.begin = list, begin
+	list, err := r.archive.readDay(ctx, r.partition, r.day, r.had)
+	if errors.Is(err, fs.ErrNotExist) { // merged with others since Open
+		list, err = r.reread(ctx)
 	}
-	d := &Day{Day: r.day}
-	d.rows, d.Readings = r.period.day(r.day)
+	if err != nil {
+		return nil, err
+	}
+	d := &Day{Day: r.day, rows: list}
+	for _, g := range list.runs {
+		d.Readings += int64(g.to - g.from)
+	}
 	if r.order == AsLive {
 		r.setLateApart(d)
 	}
@@ -103,7 +101,7 @@ func (r *Reader) reread(ctx context.Context) (*rows, error) {
 	if now.Content(r.partition, r.day, r.day) != r.archive.Content(r.partition, r.day, r.day) {
 		return nil, fmt.Errorf("read archive: %s of partition %d has got other readings meanwhile: start again", r.day, r.partition)
 	}
-	return now.readPeriod(ctx, r.partition, r.day)
+	return now.readDay(ctx, r.partition, r.day, r.had)
 }
 
 // setLateApart moves late rows out of d and to the day on which they came.

@@ -41,6 +41,7 @@ type Options struct {
 	Period Period // chosen when the archive is made; "": Monthly up to 2,000 meters a partition
 
 	FlushReadings int           // 0: DefaultFlushReadings
+	BundleRows    int           // of a file of several days at most; 0: DefaultBundleRows
 	FlushEvery    time.Duration // of event time; 0: DefaultFlushEvery
 
 	// KeepReplaced is how long files that were replaced or have passed retention stay, by
@@ -131,6 +132,9 @@ func OpenWriter(ctx context.Context, store Store, opt Options) (*Writer, error) 
 		man.Sources = map[string]Load{}
 	}
 	w.man, w.next = man, man.Position
+	for _, t := range man.Clocks {
+		w.head = max(w.head, t)
+	}
 	if err := w.placeMeters(); err != nil {
 		return nil, err
 	}
