@@ -32,6 +32,8 @@ type nodeState struct {
 	Usual    [len(levels)]usual
 	BlockKW  float32 // as last judged; 0 where there is none
 	Residual float32 // share of the input that no meter and no loss explains, over two weeks
+	Odds     float32 // of the last day by itself
+	Judged   uint32  // 1: Odds are known
 }
 
 // scratch is the workspace for one node and day.

@@ -11,7 +11,7 @@ import (
 )
 
 // stateVersion names the layout; any change of bytes or meaning raises it.
-const stateVersion = 2
+const stateVersion = 3
 
 var errTruncated = errors.New("balance state is truncated")
 

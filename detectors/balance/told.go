@@ -12,8 +12,12 @@ const (
 	accusedOdds = -3.0 // while a wrong register waits for its second day
 	staticOdds  = -1.5 // a residual that was always there: an unmetered honest load as well
 	// nodeOdds puts the log-odds of 1 false transformer per 1,000 transformer-months at 0:
-	// from fleets of seeds 501–506 (docs/network.md), on which nothing is reported.
-	nodeOdds      = 2.5
+	// from fleets of seeds 151–153 and 511–516 (docs/network.md), on which nothing is reported.
+	nodeOdds      = 2.3
+	firstOdds     = -1.0 // at most, on the first day that is judged
+	smallOdds     = -2.0 // of a block of up to smallMost of the node's load …
+	smallMost     = 0.02 //
+	smallNone     = 0.06 // … rising to none here
 	namedMost     = 3    // customers named with a suspected node
 	namedFrom     = 0.02 // share from which one is named
 	candidateTerm = "customer "
@@ -55,7 +59,14 @@ func (s *Scorer) weigh(sc *flatwatt.Score, st *nodeState, zone *time.Location) {
 	if sc.Block.Value == sc.Block.Value && sc.Onset.At.IsZero() {
 		sc.LogOdds += staticOdds
 	}
-	sc.LogOdds += nodeOdds
+	sc.LogOdds += nodeOdds + smallBlock(sc.Block.Value/float64(st.LoadKW))
+	today := float32(sc.LogOdds)
+	if st.Judged != 0 { // a register that stood still for a day is no block
+		sc.LogOdds = min(sc.LogOdds, float64(st.Odds))
+	} else {
+		sc.LogOdds = min(sc.LogOdds, firstOdds)
+	}
+	st.Odds, st.Judged = today, 1
 	sc.Probability = models.Sigmoid(sc.LogOdds)
 	if sc.LogOdds >= 0 {
 		sc.State = flatwatt.Suspect
@@ -69,6 +80,18 @@ func (s *Scorer) weigh(sc *flatwatt.Score, st *nodeState, zone *time.Location) {
 	if st.Alarm != 0 {
 		sc.FirstAlarm = (st.Alarm + 1).Start(zone)
 	}
+}
+
+// smallBlock is the log odds of a block that is such a share of the node's mean load: what
+// is a few per cent of it may be an error of the meters together. 0 where it is not known.
+func smallBlock(share float64) float64 {
+	switch {
+	case !(share < smallNone):
+		return 0
+	case share < smallMost:
+		return smallOdds
+	}
+	return smallOdds * (smallNone - share) / (smallNone - smallMost)
 }
 
 // withCandidates copies evidence into the arena and adds the likeliest customers. They say
