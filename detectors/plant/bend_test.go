@@ -10,7 +10,7 @@ import (
 // A plant whose turbines take less than those of its peers gives no more when these do:
 // that is no deficit, and what it withholds is told in kW all the same.
 func TestStopOfTurbines(t *testing.T) {
-	for _, block := range []float64{0, 25, 60} {
+	for _, block := range []float64{0, 60, 100} {
 		meters, series := cascade(150, 100, 0, false)
 		for h := range series[0].Energy {
 			series[0].Energy[h] = -min(-series[0].Energy[h], 500)

@@ -93,7 +93,9 @@ func (s *Scorer) closeDay(dst []flatwatt.Score, z *zone) []flatwatt.Score {
 		}
 		z.count++
 		for _, i := range z.plants {
-			dst = s.judge(dst, i, z)
+			if z.count%s.every == s.every/2 {
+				dst = s.judge(dst, i, z)
+			}
 		}
 	}
 	for _, i := range z.plants {

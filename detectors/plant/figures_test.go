@@ -17,6 +17,7 @@ import (
 var (
 	figures = flag.Bool("figures", false, "measure the figures of docs/plants.md on simulated cascades (minutes)")
 	seeds   = flag.String("seeds", "801-803", "of the cascades to measure")
+	every   = flag.Int("every", 1, "days from one judgement to the next")
 	verbose = flag.Bool("plants", false, "print every plant that ranks high or is missed")
 )
 
@@ -59,6 +60,7 @@ type judged struct {
 	suspect bool    // on any day
 	top     float64 // highest odds that held for five days
 	last    [5]float64
+	alarm   flatwatt.Score // of the suspect day with the highest odds
 }
 
 // run scores plants hour by hour; days counts plant-days.
@@ -68,6 +70,7 @@ func run(t testing.TB, p *simulate.Plants) (list []judged) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.JudgeEvery(*every)
 	var series []flatwatt.Series
 	for i := range p.Meters() {
 		one, truth := p.Series(i)
@@ -83,7 +86,9 @@ func run(t testing.TB, p *simulate.Plants) (list []judged) {
 			copy(list[i].last[1:], list[i].last[:4])
 			list[i].last[0] = odds(list[i])
 			list[i].top = max(list[i].top, slices.Min(list[i].last[:]))
-			list[i].suspect = list[i].suspect || sc.State == flatwatt.Suspect
+			if sc.State == flatwatt.Suspect && (!list[i].suspect || sc.LogOdds > list[i].alarm.LogOdds) {
+				list[i].alarm, list[i].suspect = sc, true
+			}
 		}
 	}
 	stream(series, func(batch []flatwatt.Reading) { take(s.Score(nil, batch)) })
@@ -143,7 +148,12 @@ func TestFiguresOfCascades(t *testing.T) {
 			if *verbose && (j.suspect || j.truth.Label == flatwatt.Miner) {
 				t.Logf("%s seed %d %s now %v ever %v odds %.1f block %.0f [%.0f–%.0f] onset %s; truth %s %.0f kW onset %s %s", j.Meter, seed, j.State, j.State == flatwatt.Suspect, j.suspect, j.LogOdds,
 					j.Block.Value, j.Block.Low, j.Block.High, j.Onset.At.Format(time.DateOnly), j.truth.Label, float64(j.truth.Block), j.truth.Onset.Format(time.DateOnly), j.truth.Note)
-				for _, e := range j.Evidence {
+				show := j.Score
+				if j.suspect {
+					show = j.alarm
+					t.Logf("      suspected most %s: odds %.1f block %.0f onset %s", show.Start.Format(time.DateOnly), show.LogOdds, show.Block.Value, show.Onset.At.Format(time.DateOnly))
+				}
+				for _, e := range show.Evidence {
 					text, _ := plant.Say(e, "en")
 					t.Logf("      %+.2f %s", e.LogOdds, text)
 				}

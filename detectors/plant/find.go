@@ -22,7 +22,7 @@ func (w window) has(h int) bool {
 }
 
 // gather fills q with plant i's days at the hours of w. Where w is the night, the plant's
-// own day tells what it is expected to give besides its peers.
+// own day, against its peers', tells what it is expected to give besides them.
 func (s *Scorer) gather(q *series, i int32, z *zone, w window) {
 	q.reset()
 	c := s.capacity(i)
@@ -42,11 +42,11 @@ func (s *Scorer) gather(q *series, i int32, z *zone, w window) {
 	}
 	for d := range days {
 		at := (int(i)*History + int((int(z.count)-days+d)%History))
-		var own, peer, rest mean
+		var own, peer, rest, peerRest mean
 		for h := range hoursPer {
 			y, v := float64(s.hours[at*hoursPer+h]), float64(s.peers[at*hoursPer+h])
 			y = s.exported(i, y) / c
-			if y != y || use[0] && v != v || standing(y) {
+			if y != y || use[0] && v != v || standing(y, v) {
 				continue
 			}
 			if w.has(h) {
@@ -54,9 +54,10 @@ func (s *Scorer) gather(q *series, i int32, z *zone, w window) {
 				peer.add(v)
 			} else if h >= 9 && h < 20 {
 				rest.add(y)
+				peerRest.add(v)
 			}
 		}
-		all := [...]float64{peer.value(), peer.value() * peer.value(), float64(s.flows[at*2]), float64(s.flows[at*2+1]), rest.value()}
+		all := [...]float64{peer.value(), peer.value() * peer.value(), float64(s.flows[at*2]), float64(s.flows[at*2+1]), rest.value(), peerRest.value()}
 		row, j, ok := [maxColumns]float64{1}, 1, own.n >= 4
 		for k, u := range use {
 			if u {
@@ -71,9 +72,9 @@ func (s *Scorer) gather(q *series, i int32, z *zone, w window) {
 	}
 }
 
-// standing reports whether an export says that the plant stands still, whatever the water:
-// then nobody can tell how much it withholds.
-func standing(y float64) bool { return y > -.02 && y < .01 }
+// standing reports whether an export says that the plant stands still, whatever the water,
+// or its peers' that there is nothing to run on: then nobody can tell how much it withholds.
+func standing(y, peers float64) bool { return y > -.02 && y < .01 || peers < .01 }
 
 type mean struct{ sum, n float64 }
 
@@ -82,7 +83,7 @@ func (m *mean) add(x float64) { m.sum, m.n = m.sum+x, m.n+1 }
 func (m *mean) value() float64 { return m.sum / m.n }
 
 // columns says which of peers, peers², inflow, turbines and own day are known on most days.
-func (s *Scorer) columns(i int32, z *zone, days int, w window) (use [5]bool) {
+func (s *Scorer) columns(i int32, z *zone, days int, w window) (use [6]bool) {
 	var n [3]int
 	for d := range days {
 		at := (int(i)*History + int((int(z.count)-days+d)%History))
@@ -93,7 +94,8 @@ func (s *Scorer) columns(i int32, z *zone, days int, w window) (use [5]bool) {
 		}
 	}
 	most := func(k int) bool { return n[k]*10 >= days*8 }
-	return [5]bool{most(0), most(0), most(1), most(2), w.name == "night" && s.plants[i].meter.Class != "pv"}
+	day := w.name == "night" && s.plants[i].meter.Class != "pv"
+	return [6]bool{most(0), most(0), most(1), most(2), day, day && most(0)}
 }
 
 // search finds the deficit that explains q best. ok is false where too little is known.

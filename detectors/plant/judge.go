@@ -17,6 +17,9 @@ const (
 	termAge     = "plant_age"     // days that it has run, known days only
 	termHours   = "plant_hours"   // spread of the deficit over its hours, share of the deficit
 	termShift   = "plant_shift"   // deficit of the whole day against that of its hours: 0 is moved water
+	termLevel   = "plant_level"   // log likelihood ratio of the same from hours of high and low output
+	termBefore  = "plant_before"  // days known before it began
+	termImport  = "plant_import"  // days on which the plant took a flat load from the grid while it gave nothing
 )
 
 // A finding is the best deficit of a plant.
@@ -24,18 +27,20 @@ type finding struct {
 	window window
 	step
 	flat    float64 // log likelihood ratio
+	byLevel float64 // the same from hours of high and low output; NaN: not told
 	profile [hoursPer]float64
 	block   flatwatt.Estimate // share of capacity while it runs
 	low     int               // first and last row at which it may have begun
 	high    int
 	hours   [hoursPer]bool
 	day     []int
+	old     bool // it may be older than the data
 }
 
 const (
-	priorOdds    = -14.5 // for one false plant in 10 plant-years on development seeds 801–805
+	priorOdds    = -12.7 // for less than one false plant in 10 plant-years on development seeds 806–808, 810–812, 831 and 832
 	candidates   = 4.0   // nats paid for choosing among days and windows
-	mostByStep   = 18.0
+	mostByStep   = 16.0
 	perGain      = 0.35 // log odds by a unit of gain: errors are not quite what the model says
 	holdDays     = 5    // more days with odds above even than below, before a plant is a suspect
 	boundaryFall = 1.35 // of the log likelihood, 90 % of one parameter
@@ -51,13 +56,18 @@ func (s *Scorer) judge(dst []flatwatt.Score, i int32, z *zone) []flatwatt.Score 
 	if st.Alarm != 0 {
 		sc.FirstAlarm = (st.Alarm + 1).Start(z.loc)
 	}
-	f, ok := s.find(i, z)
+	from := len(s.evidence)
+	in := s.takes(i, z)
+	f, odds, ok := s.find(i, z, &in)
 	if !ok {
 		return append(dst, sc)
 	}
-	sc.State = flatwatt.Normal
-	from := len(s.evidence)
-	sc.LogOdds = priorOdds + s.weigh(i, z, &f)
+	sc.State, sc.LogOdds = flatwatt.Normal, odds
+	if odds := importOdds + in.weight(); in.level > 0 && odds > sc.LogOdds {
+		s.evidence = s.evidence[:from]
+		f = behind(&in)
+		sc.LogOdds = importOdds + s.weighImport(&f, &in)
+	}
 	sc.Evidence = s.evidence[from:len(s.evidence):len(s.evidence)]
 	slices.SortStableFunc(sc.Evidence, func(a, b flatwatt.Evidence) int {
 		return cmp.Compare(math.Abs(b.LogOdds), math.Abs(a.LogOdds))
@@ -67,9 +77,12 @@ func (s *Scorer) judge(dst []flatwatt.Score, i int32, z *zone) []flatwatt.Score 
 		s.describe(&sc, i, z, &f)
 	}
 	if sc.LogOdds > 0 {
-		st.Held = min(st.Held+1, 2*holdDays)
+		st.Held = min(st.Held+s.every, 2*holdDays)
 	} else {
-		st.Held = max(st.Held-1, 0)
+		st.Held = max(st.Held-s.every, 0)
+	}
+	if sc.LogOdds > 0 && !sc.Onset.At.IsZero() {
+		st.Since = flatwatt.DayOf(sc.Onset.At, z.loc)
 	}
 	if st.Held == 0 {
 		st.On = 0
@@ -91,10 +104,12 @@ func (s *Scorer) judge(dst []flatwatt.Score, i int32, z *zone) []flatwatt.Score 
 
 var noEstimate = flatwatt.Estimate{Value: nan, Low: nan, High: nan}
 
-// find tries all windows; the best deficit is described by hours. ok is false where the
-// data are too few.
-func (s *Scorer) find(i int32, z *zone) (best finding, ok bool) {
+// find tries all windows and keeps the deficit with the highest odds, whose evidence is
+// left in s.evidence. ok is false where the data are too few.
+func (s *Scorer) find(i int32, z *zone, in *intake) (best finding, odds float64, ok bool) {
 	wk := &s.work
+	from := len(s.evidence)
+	odds = math.Inf(-1)
 	for _, w := range windows {
 		if w.name == "night" && s.plants[i].meter.Class == "pv" {
 			continue
@@ -102,18 +117,109 @@ func (s *Scorer) find(i int32, z *zone) (best finding, ok bool) {
 		s.gather(&wk.all, i, z, w)
 		st, known := wk.search(&wk.all)
 		ok = ok || known
-		if !known || st.gain <= best.gain || st.deficit <= 0 {
+		if !known {
 			continue
 		}
-		best = finding{window: w, step: st, flat: wk.flatness(&wk.all, st)}
-		best.low, best.high = wk.fit.bounds(st)
-		best.day = append(best.day, wk.all.day...)
+		steps := [2]step{st}
+		if row, held := s.held(i, z, &wk.all); held && row != st.from {
+			steps[1] = wk.again(&wk.all, row)
+		}
+		for k, st := range steps {
+			if st.deficit <= 0 {
+				continue
+			}
+			if k > 0 { // describing the other has used the workspace
+				s.gather(&wk.all, i, z, w)
+				wk.search(&wk.all)
+			}
+			f := s.describeStep(i, z, w, st)
+			at := len(s.evidence)
+			if sum := priorOdds + s.weigh(&f, in); sum > odds {
+				s.evidence = append(s.evidence[:from], s.evidence[at:]...)
+				best, odds = f, sum
+			} else {
+				s.evidence = s.evidence[:at]
+			}
+		}
 	}
-	if best.deficit > 0 {
-		s.byHour(i, z, &best)
+	if ok && best.deficit <= 0 {
+		odds = priorOdds + s.weigh(&best, in)
 	}
-	return best, ok
+	return best, odds, ok
 }
+
+// describeStep measures what the evidence needs of a step that was just found.
+func (s *Scorer) describeStep(i int32, z *zone, w window, st step) finding {
+	wk := &s.work
+	f := finding{window: w, step: st, flat: wk.flatness(&wk.all, st)}
+	f.low, f.high = wk.fit.bounds(st)
+	f.day = append(f.day, wk.all.day...)
+	s.byHour(i, z, &f)
+	f.byLevel = nan
+	if st.gain > closeFrom {
+		f.byLevel = s.byLevel(i, z, &f)
+		f.allDay(s, i, z)
+	}
+	return f
+}
+
+// held is the row of q at which the deficit began for which plant i is a suspect.
+func (s *Scorer) held(i int32, z *zone, q *series) (row int, ok bool) {
+	st := &s.state[i]
+	first := z.day - flatwatt.Day(min(z.count, History)) + 1
+	if st.On == 0 || st.Since < first {
+		return 0, false
+	}
+	row, _ = slices.BinarySearch(q.day, int(st.Since-first))
+	return row, row >= leastRun && row+leastRun <= len(q.y)
+}
+
+// again is the step from a row on that still runs, as search would give it.
+func (wk *work) again(q *series, row int) step {
+	f := &wk.fit
+	st := f.try(row, len(q.y))
+	st.gain /= f.sigma * f.sigma
+	st.se *= f.sigma
+	if st.gain > candidates {
+		st.gain -= wk.surplus(q, st)
+	}
+	return st
+}
+
+// allDay takes the size of a block from all hours where it was told by the night but runs
+// by day as well: then the plant's own day lacks it too and hides a part.
+func (f *finding) allDay(s *Scorer, i int32, z *zone) {
+	n := 0
+	for _, on := range f.hours {
+		if on {
+			n++
+		}
+	}
+	if _, whole := f.overHours(); f.window.name != "night" || n < hoursPer && !(whole > allDayFrom) {
+		return
+	}
+	q := &s.work.all
+	s.gather(q, i, z, windows[0])
+	if _, ok := s.work.search(q); !ok {
+		return
+	}
+	from, _ := slices.BinarySearch(q.day, f.day[f.from])
+	to, _ := slices.BinarySearch(q.day, f.day[f.to-1]+1)
+	if from < leastRun || to-from < leastRun {
+		return
+	}
+	if st := s.work.fit.try(from, to); st.deficit > 0 {
+		half := 1.64 * st.se * s.work.fit.sigma
+		f.block = flatwatt.Estimate{Value: st.deficit, Low: max(0, st.deficit-half), High: st.deficit + half}
+		for h := range f.hours {
+			f.hours[h] = true
+		}
+	}
+}
+
+const closeFrom = 10.0 // gain from which a step may be a finding and is looked at closely
+
+const allDayFrom = 1.35 // missing over the whole day, as a share of what is missing by night
 
 // bounds are the first and last row at which st may have begun, with 90 % confidence.
 func (f *fit) bounds(st step) (low, high int) {
@@ -206,7 +312,7 @@ func (s *Scorer) gatherHour(q *series, i int32, z *zone, h int) {
 	for d := range days {
 		at := int(i)*History + (int(z.count)-days+d)%History
 		y, v := s.exported(i, float64(s.hours[at*hoursPer+h]))/c, float64(s.peers[at*hoursPer+h])
-		if y == y && v == v && !standing(y) {
+		if y == y && v == v && !standing(y, v) {
 			q.day, q.y, q.x = append(q.day, d), append(q.y, y), append(q.x, [maxColumns]float64{1, v, v * v})
 		}
 	}
@@ -251,7 +357,9 @@ func (s *Scorer) describe(sc *flatwatt.Score, i int32, z *zone, f *finding) {
 	sc.Block = flatwatt.Estimate{Value: f.block.Value * c, Low: f.block.Low * c, High: f.block.High * c}
 	first := z.day - flatwatt.Day(min(z.count, History)) + 1 // the oldest day
 	at := func(row int) time.Time { return (first + flatwatt.Day(f.day[row])).Start(z.loc) }
-	sc.Onset = flatwatt.Instants{At: at(f.from), Low: at(f.low), High: at(min(f.high, len(f.day)-1))}
+	if !f.old {
+		sc.Onset = flatwatt.Instants{At: at(f.from), Low: at(f.low), High: at(min(f.high, len(f.day)-1))}
+	}
 	if f.to < len(f.day) {
 		sc.Ended = at(f.to)
 	}

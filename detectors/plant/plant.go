@@ -70,6 +70,7 @@ type Scorer struct {
 	flows []float32    // History × 2 of each plant: inflow, turbines
 	slots []float32    // open windows, one after another; kW
 
+	every    int32 // days from one judgement to the next: 1 but where figures of many plants are made
 	work     work
 	evidence []flatwatt.Evidence
 }
@@ -92,14 +93,14 @@ type plantState struct {
 	SumKWh float64 // since the beginning: its sign is that of export
 	MaxKW  float64 // highest hour so far
 	Alarm  flatwatt.Day
-	Held   int32 // days with odds above even less those below, 0 to 10
-	On     int32 // 1: a suspect since Held came to 5
-	_      int32
+	Held   int32        // days with odds above even less those below, 0 to 10
+	On     int32        // 1: a suspect since Held came to 5
+	Since  flatwatt.Day // onset while the odds were last above even
 }
 
 // New returns a Scorer of the generators among meters. water may be nil.
 func New(meters []flatwatt.Meter, water Water, events []Event, opt Options) (*Scorer, error) {
-	s := &Scorer{grace: cmp.Or(opt.Grace, defaultGrace), water: water, index: map[flatwatt.MeterID]int32{}}
+	s := &Scorer{grace: cmp.Or(opt.Grace, defaultGrace), every: 1, water: water, index: map[flatwatt.MeterID]int32{}}
 	if s.grace < 0 || s.grace > maxGrace {
 		return nil, fmt.Errorf("grace is %v: give 0 to %v", s.grace, maxGrace)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // stateVersion names the layout; any change of bytes or meaning raises it.
-const stateVersion = 1
+const stateVersion = 2
 
 var errTruncated = errors.New("state of the plants is truncated")
 

@@ -3,7 +3,7 @@ package plant
 import "math"
 
 const (
-	maxColumns = 7
+	maxColumns = 8
 	leastDays  = 20 // of readings before anything can be said
 	leastRun   = 5  // days of a deficit
 )

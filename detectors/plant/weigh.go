@@ -13,11 +13,14 @@ type point struct{ x, y float64 }
 // Curves turn measurements into log odds. They are set by hand on development seeds of
 // simulate.Plants (docs/plants.md), not fitted.
 var (
-	flatCurve  = []point{{-25, -9}, {0, 0}, {6, 2}, {156, 5}}
-	sizeCurve  = []point{{.01, -4}, {.03, -1.5}, {.05, 0}, {.4, .5}, {.55, 0}, {.8, -3}}
-	ageCurve   = []point{{5, -8}, {8, -6}, {12, -4}, {20, -1.5}, {35, .5}, {60, 1}} // outages that nobody logged are short
-	hoursCurve = []point{{0, .7}, {.2, .5}, {.4, 0}, {.8, -1.5}, {1.5, -3}}
-	shiftCurve = []point{{-.5, -5}, {.2, -5}, {.5, -1.5}, {.75, .5}, {1.25, .7}, {1.8, -.5}, {3, -2}}
+	flatCurve   = []point{{-25, -9}, {0, -3}, {3, -1.5}, {12, 1}, {40, 3.5}, {156, 5}}
+	sizeCurve   = []point{{.01, -4}, {.03, -1.5}, {.05, 0}, {.4, .5}, {.55, 0}, {.8, -3}}
+	ageCurve    = []point{{5, -8}, {8, -6}, {12, -4}, {20, -1.5}, {35, .5}, {60, 1}} // outages that nobody logged are short
+	hoursCurve  = []point{{0, .7}, {.2, .5}, {.4, 0}, {.8, -1.5}, {1.5, -3}}
+	levelCurve  = []point{{-8, -4}, {-2, -2}, {0, -1}, {5, .5}, {15, 2}}
+	beforeCurve = []point{{20, -8}, {40, -3}, {55, 0}} // what is expected must have been learned
+	importCurve = []point{{4, 4}, {8, 7}, {20, 10}, {60, 11}}
+	shiftCurve  = []point{{-.5, -5}, {.2, -5}, {.5, -2.5}, {.65, -1.5}, {.8, .3}, {1.25, .7}, {1.8, -.5}, {3, -2}}
 )
 
 func along(curve []point, x float64) float64 {
@@ -34,7 +37,7 @@ func along(curve []point, x float64) float64 {
 }
 
 // weigh appends the evidence about f to s.evidence and returns its sum.
-func (s *Scorer) weigh(i int32, z *zone, f *finding) (sum float64) {
+func (s *Scorer) weigh(f *finding, in *intake) (sum float64) {
 	say := func(term string, odds, value float64) {
 		s.evidence = append(s.evidence, flatwatt.Evidence{Term: term, LogOdds: odds, Value: value})
 		sum += odds
@@ -45,9 +48,18 @@ func (s *Scorer) weigh(i int32, z *zone, f *finding) (sum float64) {
 	}
 	say(termDeficit, min(perGain*(f.gain-candidates), mostByStep), f.deficit)
 	say(termFlat, along(flatCurve, f.flat), f.flat)
+	if f.byLevel == f.byLevel {
+		say(termLevel, along(levelCurve, f.byLevel), f.byLevel)
+	}
 	say(termSize, along(sizeCurve, f.block.Value), f.block.Value)
 	age := float64(f.to - f.from)
 	say(termAge, along(ageCurve, age), age)
+	before := float64(f.from)
+	say(termBefore, along(beforeCurve, before), before)
+	if in.agrees(f) {
+		say(termImport, in.weight(), in.days)
+		f.block = flatwatt.Estimate{Value: in.level, Low: in.level * .95, High: in.level * 1.05}
+	}
 	spread, whole := f.overHours()
 	if spread == spread {
 		say(termHours, along(hoursCurve, spread), spread)
@@ -91,6 +103,9 @@ func Say(e flatwatt.Evidence, lang string) (text string, ok bool) {
 		termSize:    {"the missing block is %.2g %% of the capacity", "缺失负荷为装机的 %.2g %%"},
 		termAge:     {"has lasted %.0f days without outage, curtailment or low water", "已持续 %.0f 天，无停机、限电或枯水记录"},
 		termHours:   {"differs by %.2g %% over its hours", "各时段差异为其 %.2g %%"},
+		termLevel:   {"at high and low output the deficit is constant rather than in proportion (log likelihood ratio %+.2g)", "出力高低时缺额恒定而非成比例（对数似然比 %+.2g）"},
+		termBefore:  {"%.0f days are known before it began", "此前已有 %.0f 天的数据"},
+		termImport:  {"took the same load from the grid on %.0f days while it gave nothing", "%.0f 天停发时自电网取用同一恒定负荷"},
 		termShift:   {"over the whole day %.2g %% of it is missing (0 = water moved to the day)", "全天合计缺失为其 %.2g %%（0 表示水量移至白天）"},
 	}[e.Term]
 	if !ok {

@@ -1,0 +1,125 @@
+package plant
+
+import (
+	"math"
+	"slices"
+)
+
+const (
+	levelBins  = 8
+	levelFloor = .004 // of capacity: the error of a bin's deficit that no number of days lowers
+	levelDays  = 4    // in a bin, before and after
+)
+
+// byLevel is how much better a constant deficit explains what plant i lacks at high and at
+// low output of its peers than one in proportion to the output: the log likelihood ratio
+// from hours. NaN where too little is known. A loss of efficiency is no block.
+func (s *Scorer) byLevel(i int32, z *zone, f *finding) float64 {
+	var bins [levelBins][2]levelSum
+	limits, ok := s.levels(i, z, f)
+	if !ok {
+		return nan
+	}
+	s.eachHour(i, z, f, func(row int, y, v float64) {
+		b, _ := slices.BinarySearch(limits[:], v)
+		after := 0
+		if row >= f.from && row < f.to {
+			after = 1
+		}
+		bins[b][after].add(row, y, v)
+	})
+	var so, sp, sd, spp, spd, sdd, n float64
+	for b := range bins {
+		pre, post := &bins[b][0], &bins[b][1]
+		pre.flush()
+		post.flush()
+		if pre.days.n < levelDays || post.days.n < levelDays {
+			continue
+		}
+		// within the bin peers may have been higher after than before
+		slope := pre.days.value() / max(pre.peers.value(), .01)
+		give := pre.days.value() + slope*(post.peers.value()-pre.peers.value())
+		d := give - post.days.value()
+		if give < 1.3*f.deficit {
+			continue // there was no more to take
+		}
+		w := 1 / (pre.variance()/pre.days.n*levelMemory + post.variance()/post.days.n*levelMemory + levelFloor*levelFloor)
+		so, sp, sd, n = so+w, sp+w*give, sd+w*d, n+1
+		spp, spd, sdd = spp+w*give*give, spd+w*give*d, sdd+w*d*d
+	}
+	if n < 3 {
+		return nan
+	}
+	flat, share := sdd-sd*sd/so, sdd-spd*spd/spp
+	return (share - flat) / 2
+}
+
+const levelMemory = 4.0 // days in a row err alike
+
+// A levelSum is the mean export of days at one level of the peers.
+type levelSum struct {
+	row         int
+	sum, n      float64
+	days, peers mean
+	square      float64
+}
+
+func (l *levelSum) add(row int, y, v float64) {
+	if row != l.row {
+		l.flush()
+		l.row = row
+	}
+	l.sum, l.n = l.sum+y, l.n+1
+	l.peers.add(v)
+}
+
+func (l *levelSum) flush() {
+	if l.n > 0 {
+		y := l.sum / l.n
+		l.days.add(y)
+		l.square += y * y
+	}
+	l.sum, l.n = 0, 0
+}
+
+func (l *levelSum) variance() float64 {
+	m := l.days.value()
+	return max(0, l.square/l.days.n-m*m)
+}
+
+// eachHour calls fn for the hours of f's rows in which plant and peers gave something.
+func (s *Scorer) eachHour(i int32, z *zone, f *finding, fn func(row int, y, v float64)) {
+	c, days := s.capacity(i), int(min(z.count, History))
+	for row, d := range f.day {
+		at := int(i)*History + (int(z.count)-days+d)%History
+		for h := range hoursPer {
+			if !f.window.has(h) {
+				continue
+			}
+			y, v := s.exported(i, float64(s.hours[at*hoursPer+h]))/c, float64(s.peers[at*hoursPer+h])
+			if y == y && v == v && !standing(y, v) {
+				fn(row, y, v)
+			}
+		}
+	}
+}
+
+// levels are the bounds of bins of the peers' output while the deficit runs.
+func (s *Scorer) levels(i int32, z *zone, f *finding) (limits [levelBins - 1]float64, ok bool) {
+	list := s.work.list[:0]
+	s.eachHour(i, z, f, func(row int, _, v float64) {
+		if row >= f.from && row < f.to {
+			list = append(list, v)
+		}
+	})
+	s.work.list = list
+	if len(list) < 10*levelBins {
+		return limits, false
+	}
+	slices.Sort(list)
+	lo, hi := list[len(list)/50], list[len(list)*49/50]
+	for b := range limits {
+		limits[b] = lo + (hi-lo)*float64(b+1)/levelBins
+	}
+	return limits, !(math.IsNaN(lo) || hi-lo < .1)
+}
