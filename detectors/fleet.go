@@ -40,7 +40,6 @@ type Fleet struct {
 	book    flatwatt.OutsideBook
 	meters  []flatwatt.Meter // sorted by ID
 	index   map[flatwatt.MeterID]int32
-	state   []customer // beside meters; no pointers, so that a checkpoint is one copy
 	zoneOf  []int32
 	zones   []zone
 	groups  peerGroups
@@ -62,8 +61,10 @@ type Fleet struct {
 	evidence  []flatwatt.Evidence // arena of the scores of one call
 	measure   [numFeatures]float64
 	shares    [numFeatures]float64 // of the trees' correction, by feature
-	days      []day
-	parts     []part
+	day       day
+	part      part
+	unpacked  []customer // of one chunk
+	packing   []byte
 }
 
 // NewFleet returns an empty fleet of the meters given. Meters that are not customers
@@ -93,7 +94,7 @@ func NewFleet(params *Params, meters []flatwatt.Meter, weather flatwatt.Weather,
 
 // layOut gives each meter its index, zone and window.
 func (f *Fleet) layOut() error {
-	f.state = make([]customer, len(f.meters))
+	f.unpacked = make([]customer, min(chunkMeters, len(f.meters)))
 	f.zoneOf = make([]int32, len(f.meters))
 	f.offset = make([]int32, len(f.meters)+1)
 	byName := map[string]int32{}
@@ -117,6 +118,9 @@ func (f *Fleet) layOut() error {
 		f.offset[i+1] = f.offset[i] + int32((25*time.Hour+f.grace)/m.Interval)
 	}
 	f.slots = make([]slot, f.offset[len(f.meters)])
+	for k := range f.zones {
+		f.zones[k].packed = make([]chunk, (len(f.zones[k].meters)+chunkMeters-1)/chunkMeters)
+	}
 	f.groups.layOut(f.meters, f.zoneOf, f.zones)
 	return nil
 }

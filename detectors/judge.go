@@ -20,9 +20,8 @@ const (
 	recallMargin = 2.0   // log-odds by which an earlier finding must be more convincing to be told instead
 )
 
-// judge takes meter i's day into its memory and appends its score.
-func (f *Fleet) judge(dst []flatwatt.Score, i int32, z *zone, d *day, p *part) []flatwatt.Score {
-	c := &f.state[i]
+// judge takes meter i's day into its memory c and appends its score.
+func (f *Fleet) judge(dst []flatwatt.Score, c *customer, i int32, z *zone, d *day, p *part) []flatwatt.Score {
 	if c.last == 0 {
 		c.first = z.day
 	}

@@ -68,34 +68,37 @@ func (g *peerGroups) layOut(meters []flatwatt.Meter, zoneOf []int32, zones []zon
 	g.temps = make([]pastTemperatures, len(ids))
 }
 
-// commonMode finds what peers did together on the day: the median of their
-// standardised deviations, per mask. Removing it takes out cold waves, holidays and
-// clock changes without knowing their cause. It also finds each group's usual floor.
-func (g *peerGroups) commonMode(f *Fleet, z *zone, days []day, parts []part) {
+// begin forgets the day before.
+func (g *peerGroups) begin(z *zone) {
 	for _, k := range z.groups {
 		for m := range numMasks {
 			g.values[k][m] = g.values[k][m][:0]
 		}
 		g.floors[k], g.means[k] = g.floors[k][:0], g.means[k][:0]
 	}
-	for k, i := range z.meters {
-		if days[k].valid == 0 {
-			continue
-		}
-		for _, id := range g.of[i] {
-			if parts[k].ready {
-				for m := range numMasks {
-					if r := parts[k].dev[m] / parts[k].sigma[m]; r == r {
-						g.values[id][m] = append(g.values[id][m], r)
-					}
+}
+
+// take adds meter i's day to its groups.
+func (g *peerGroups) take(i int32, c *customer, p *part) {
+	for _, id := range g.of[i] {
+		if p.ready {
+			for m := range numMasks {
+				if r := p.dev[m] / p.sigma[m]; r == r {
+					g.values[id][m] = append(g.values[id][m], r)
 				}
 			}
-			if v := float64(f.state[i].floor.Mu); f.state[i].floor.N >= 3 {
-				g.floors[id] = append(g.floors[id], v)
-				g.means[id] = append(g.means[id], math.Log(max(f.state[i].feat.mean.Value(), 0.02)))
-			}
+		}
+		if c.floor.N >= 3 {
+			g.floors[id] = append(g.floors[id], float64(c.floor.Mu))
+			g.means[id] = append(g.means[id], math.Log(max(c.feat.mean.Value(), 0.02)))
 		}
 	}
+}
+
+// commonMode finds what peers did together on the day: the median of their
+// standardised deviations, per mask. Removing it takes out cold waves, holidays and
+// clock changes without knowing their cause. It also finds each group's usual floor.
+func (g *peerGroups) commonMode(z *zone) {
 	for _, id := range z.groups {
 		for m := range numMasks {
 			v := g.values[id][m]
@@ -110,11 +113,6 @@ func (g *peerGroups) commonMode(f *Fleet, z *zone, days []day, parts []part) {
 			g.floorM[id], g.floorS[id] = models.MedianMAD(g.floors[id])
 			slices.Sort(g.means[id])
 			g.meanM[id] = models.Quantile(g.means[id], 0.5)
-		}
-	}
-	for k, i := range z.meters {
-		if days[k].valid > 0 {
-			g.assign(&parts[k], i)
 		}
 	}
 }

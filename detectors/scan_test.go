@@ -14,7 +14,7 @@ func scanned(t *testing.T, readings []flatwatt.Reading) step {
 	t.Helper()
 	f := newTestFleet(t, readings[0].Meter)
 	f.Close(f.Score(nil, readings))
-	return f.scanner.scan(&f.state[0], f.groups.temperatures(nil, "", 0, &f.zones[0]))
+	return f.scanner.scan(f.memoryOf(0), f.groups.temperatures(nil, "", 0, &f.zones[0]))
 }
 
 // A pump comes and goes for weeks and opens an episode; the block that begins meanwhile

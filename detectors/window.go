@@ -64,6 +64,7 @@ func merge(a, b slot) slot {
 type zone struct {
 	loc      *time.Location
 	meters   []int32 // indices into Fleet.meters
+	packed   []chunk // memories of those meters
 	groups   []int32 // peer groups of those meters
 	started  bool
 	day      flatwatt.Day
