@@ -39,6 +39,7 @@ func (f *Fleet) recall(j *judgement, b branch, now float64) finding {
 	m := &j.c.memory
 	m.follow(j)
 	found := m.carry(j.present(b), j.today)
+	f.redate(j, &found, now)
 	m.remember(j, now, found)
 	j.now = now
 	return found
