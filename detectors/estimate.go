@@ -21,6 +21,9 @@ func (j *judgement) present(b branch) (f finding) {
 	sd := float64(e.block[e.lead].Sigma)
 	block := j.block // as of late; what is told is its mean since it began
 	if lead := float64(e.block[e.lead].Mu); lead > 0 && e.whole.Mu > 0 {
+		if math.Abs(lead-block) < 0.15*block {
+			block = lead // the profile is pulled down by hours without a machine or two
+		}
 		block *= float64(e.whole.Mu) / lead
 	}
 	se := math.Sqrt(j.se*j.se + sd*sd/min(n, 10) + 0.01*0.01*block*block)
