@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -54,6 +55,16 @@ func everyList(t *testing.T, address, password string) {
 		}
 		if rows, _ := answer[one.list].([]any); len(rows) == 0 {
 			t.Errorf("%s: %s is empty", one.path, one.list)
+		}
+	}
+	notice, err := os.ReadFile("../../docs/notice.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range noticePages(string(notice)) {
+		code, body := browser(address + page)
+		if code != http.StatusOK || !strings.Contains(body, "<tr data-row=") && !strings.Contains(body, `<svg class="map"`) && !strings.Contains(body, "<td") {
+			t.Errorf("%s: %d, without a row", page, code)
 		}
 	}
 	if _, body := browser(address + "/api/cases?state=confirmed"); !strings.Contains(body, `"equipment_found"`) {

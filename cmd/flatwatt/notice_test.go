@@ -17,6 +17,10 @@ func TestNoticeNamesWhatIsThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	described, err := os.ReadFile("../../console/assets/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
 	root := newRoot(&Program{Getenv: func(string) string { return "" }})
 	known := testNames(t)
 	rows := 0
@@ -28,8 +32,14 @@ func TestNoticeNamesWhatIsThere(t *testing.T) {
 		rows++
 		commands := regexp.MustCompile("`flatwatt ([a-z -]+)`").FindAllStringSubmatch(cells[3], -1)
 		tests := regexp.MustCompile("`(Test[A-Za-z0-9]+)`").FindAllStringSubmatch(cells[4], -1)
-		if len(commands) == 0 || len(tests) == 0 {
-			t.Errorf("no command or no test: %s", line)
+		pages := noticePages(cells[2])
+		if len(commands) == 0 || len(tests) == 0 || len(pages) == 0 {
+			t.Errorf("no page, no command or no test: %s", line)
+		}
+		for _, page := range pages {
+			if !strings.Contains(string(described), `"/api`+page+`":`) {
+				t.Errorf("there is no page %s", page)
+			}
 		}
 		for _, c := range commands {
 			hasCommand(t, root, c[1])
@@ -43,6 +53,14 @@ func TestNoticeNamesWhatIsThere(t *testing.T) {
 	if rows < 15 {
 		t.Errorf("only %d lines", rows)
 	}
+}
+
+// noticePages are the pages that a text names.
+func noticePages(text string) (pages []string) {
+	for _, m := range regexp.MustCompile("`(/[a-z]+)`").FindAllStringSubmatch(text, -1) {
+		pages = append(pages, m[1])
+	}
+	return pages
 }
 
 func hasCommand(t *testing.T, root *cobra.Command, line string) {
