@@ -103,12 +103,13 @@ func (s *Server) suspects(w http.ResponseWriter, r *http.Request) {
 		Status   statusJSON    `json:"status"`
 		Suspects []SuspectJSON `json:"suspects"`
 	}{statusOf(s.Board.Status()), []SuspectJSON{}}
+	words := c.words()
 	for _, f := range s.Board.Findings() {
 		if limit >= 0 && len(answer.Suspects) >= limit {
 			break
 		}
 		if (all || f.Score.State == flatwatt.Suspect) && c.who.Sees(f.Area) {
-			answer.Suspects = append(answer.Suspects, JSON(f))
+			answer.Suspects = append(answer.Suspects, JSON(words(f)))
 		}
 	}
 	writeJSON(w, http.StatusOK, answer)

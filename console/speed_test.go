@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/access"
 	"github.com/flatwatt/flatwatt/casework"
 	"github.com/flatwatt/flatwatt/casework/alarms"
@@ -95,6 +96,28 @@ func TestUsefulWithinASecond(t *testing.T) {
 		t.Logf("%s: of use after %.0f ms, the best of 5", path, best)
 		if best > 1000 {
 			t.Errorf("%s is of use after %.0f ms, want at most 1000", path, best)
+		}
+	}
+}
+
+// BenchmarkMap draws the map of 100,000 meters, one in a hundred of them a suspect.
+func BenchmarkMap(b *testing.B) {
+	r := newRoom(b)
+	suspect := r.board.findings[0]
+	r.board.findings = nil
+	for i := range 100_000 {
+		f := suspect
+		f.Meter.ID = flatwatt.MeterID(fmt.Sprintf("m%06d", i))
+		f.Meter.Extra = map[string]string{"latitude": fmt.Sprint(30 + float64(i%1000)/1000), "longitude": fmt.Sprint(103 + float64(i/1000)/100)}
+		if i%100 > 0 {
+			f.Score.State = flatwatt.Normal
+		}
+		r.board.findings = append(r.board.findings, f)
+	}
+	v := r.visit("wang")
+	for b.Loop() {
+		if code, _ := v.get("/map?all=true"); code != http.StatusOK {
+			b.Fatal(code)
 		}
 	}
 }

@@ -29,7 +29,7 @@ func ranks(detector string) bool {
 // A board keeps the latest score of every meter and hands it to people. It is what the
 // page, the tables and the summary are made from.
 type board struct {
-	words  func(flatwatt.Score) (reason string, reasons []string)
+	words  func(flatwatt.Score) (reason string, reasons []string) // nil: whoever shows a finding words it
 	meters map[flatwatt.MeterID]flatwatt.Meter
 	truth  map[flatwatt.MeterID]flatwatt.Truth // nil where it is not known
 	loads  loads                               // may be nil
@@ -38,7 +38,8 @@ type board struct {
 	latest map[flatwatt.MeterID]flatwatt.Score
 	halls  map[flatwatt.MeterID]flatwatt.Score // farm against data centre, beside latest
 	status console.Status
-	ranked []console.Finding        // nil after a change
+	ranked []console.Finding // but for the dirty
+	dirty  map[flatwatt.MeterID]bool
 	place  map[flatwatt.MeterID]int // in ranked
 }
 
@@ -52,6 +53,7 @@ func newBoard(title string, meters []flatwatt.Meter, words func(flatwatt.Score) 
 		words: words, meters: make(map[flatwatt.MeterID]flatwatt.Meter, len(meters)),
 		latest: make(map[flatwatt.MeterID]flatwatt.Score, len(meters)),
 		halls:  map[flatwatt.MeterID]flatwatt.Score{},
+		dirty:  map[flatwatt.MeterID]bool{}, place: make(map[flatwatt.MeterID]int, len(meters)),
 		status: console.Status{Title: title, Meters: len(meters)},
 	}
 	for _, m := range meters {
@@ -73,9 +75,6 @@ func (b *board) add(readings int, scores []flatwatt.Score) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.status.Readings += int64(readings)
-	if len(scores) > 0 {
-		b.ranked = nil
-	}
 	for _, s := range scores {
 		if s.Detector == hall.Detector {
 			b.addHall(s)
@@ -88,7 +87,7 @@ func (b *board) add(readings int, scores []flatwatt.Score) {
 			continue
 		}
 		s.Evidence = slices.Clone(s.Evidence) // scores are valid until the next call only
-		b.latest[s.Meter] = s
+		b.latest[s.Meter], b.dirty[s.Meter] = s, true
 		if s.Detector == "cluster" {
 			continue // no meter: its members tell the time
 		}
@@ -105,7 +104,7 @@ func (b *board) addHall(s flatwatt.Score) {
 		return
 	}
 	s.Evidence = slices.Clone(s.Evidence)
-	b.halls[s.Meter] = s
+	b.halls[s.Meter], b.dirty[s.Meter] = s, true
 }
 
 // hall is the latest posterior of a large flat load.
@@ -154,47 +153,80 @@ func (b *board) Finding(id flatwatt.MeterID) (console.Finding, bool) {
 }
 
 // Findings implements console.Board. The order is total, so that the same scores always
-// give the same ranks.
+// give the same ranks. Only meters with new scores are looked at anew: the others keep
+// their order, and are merged with them into a new list, since readers hold the old one.
 func (b *board) Findings() []console.Finding {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.ranked != nil {
+	if len(b.dirty) == 0 && b.ranked != nil {
 		return b.ranked
 	}
-	list := make([]console.Finding, 0, len(b.latest))
-	for id, s := range b.latest {
-		f := console.Finding{Meter: b.meters[id], Score: s}
-		if node, ok := clusters.NodeOf(id); ok && s.Detector == "cluster" {
-			f.Meter = b.meters[node]
-			f.Meter.ID, f.Meter.Kind = id, "cluster"
-			f.Meter.Zone = zoneOf(f.Meter)
+	fresh := make([]console.Finding, 0, len(b.dirty))
+	for id := range b.dirty {
+		if s, ok := b.latest[id]; ok { // else only its hall was judged
+			fresh = append(fresh, b.finding(id, s))
 		}
-		if f.Meter.ID == "" {
-			f.Meter = flatwatt.Meter{ID: id, Zone: time.UTC}
-		}
-		f.Reason, f.Reasons = b.words(s)
-		if h, ok := b.halls[id]; ok && s.Detector == rankedDetector {
-			f.Hall = &console.Hall{Score: h}
-			f.Hall.Reason, f.Hall.Reasons = b.words(h)
-		}
-		if t, ok := b.truth[id]; ok {
-			f.Truth = &t
-		} else if b.truth != nil {
-			f.Truth = &flatwatt.Truth{Meter: id, Label: flatwatt.NoneLabel}
-		}
-		f.Area = areaOf(b.meters, f.Meter)
-		list = append(list, f)
 	}
-	slices.SortFunc(list, func(x, y console.Finding) int { return compareScores(x.Score, y.Score) })
-	b.place = make(map[flatwatt.MeterID]int, len(list))
+	slices.SortFunc(fresh, compareFindings)
+	list := make([]console.Finding, 0, len(b.latest))
+	for i := range b.ranked {
+		old := &b.ranked[i]
+		if b.dirty[old.Score.Meter] {
+			continue
+		}
+		for len(fresh) > 0 && compareFindings(fresh[0], *old) < 0 {
+			list, fresh = append(list, fresh[0]), fresh[1:]
+		}
+		list = append(list, *old)
+	}
+	list = append(list, fresh...)
+	clear(b.dirty)
 	for i := range list {
 		b.place[list[i].Score.Meter] = i
+		list[i].Rank = 0
 		if !math.IsNaN(list[i].Score.LogOdds) {
 			list[i].Rank = i + 1
 		}
 	}
 	b.ranked = list
 	return list
+}
+
+func compareFindings(x, y console.Finding) int { return compareScores(x.Score, y.Score) }
+
+// finding is what people get of a score.
+func (b *board) finding(id flatwatt.MeterID, s flatwatt.Score) console.Finding {
+	f := console.Finding{Meter: b.meters[id], Score: s}
+	if node, ok := clusters.NodeOf(id); ok && s.Detector == "cluster" {
+		f.Meter = b.meters[node]
+		f.Meter.ID, f.Meter.Kind = id, "cluster"
+		f.Meter.Zone = zoneOf(f.Meter)
+	}
+	if f.Meter.ID == "" {
+		f.Meter = flatwatt.Meter{ID: id, Zone: time.UTC}
+	}
+	if h, ok := b.halls[id]; ok && s.Detector == rankedDetector {
+		f.Hall = &console.Hall{Score: h}
+	}
+	b.say(&f)
+	if t, ok := b.truth[id]; ok {
+		f.Truth = &t
+	} else if b.truth != nil {
+		f.Truth = &flatwatt.Truth{Meter: id, Label: flatwatt.NoneLabel}
+	}
+	f.Area = areaOf(b.meters, f.Meter)
+	return f
+}
+
+// say puts a finding into words, where the board does.
+func (b *board) say(f *console.Finding) {
+	if b.words == nil {
+		return
+	}
+	f.Reason, f.Reasons = b.words(f.Score)
+	if f.Hall != nil {
+		f.Hall.Reason, f.Hall.Reasons = b.words(f.Hall.Score)
+	}
 }
 
 // compareScores puts the highest probability first, which detectors have in common, then

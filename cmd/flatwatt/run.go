@@ -62,7 +62,7 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 	if err != nil {
 		return err
 	}
-	b := newBoard(s.Fleet, fleet.Meters(), wordsIn(opt.lang))
+	b := newBoard(s.Fleet, fleet.Meters(), nil) // the console words what it shows, in the language of who looks
 	recent := newRecentLoads(s.Run.PlotHours)
 	b.loads = recent
 	net, err := p.networkOf(s.Fleet, fleet.Meters())
