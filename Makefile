@@ -47,6 +47,9 @@ mutations: ## plant bugs, one at a time, and make sure that tests notice (ten mi
 deploy: ## hold chart, compose file and examples against Helm, Kubernetes and Compose (minutes)
 	cd deploy/check && $(GO) test ./...
 
+peers: ## run one rule in River, Telegraf and Redpanda Connect, and flatwatt beside them (installs them; minutes)
+	scripts/peers/setup.sh
+
 release-check: ## build the release twice and compare; build it without a network (minutes)
 	scripts/release-check.sh
 
@@ -73,4 +76,4 @@ benchmark: ## score simulated fleets of several seeds against their truth
 model: ## fit a model file by the plan of the shipped one (minutes; needs the public data)
 	$(GO) run ./cmd/flatwatt fit --plan testdata/model/plan.yaml --out model.json
 
-.PHONY: help build demo test race integration chaos deploy release-check mutations dependencies fuzz big lint bench benchmark model
+.PHONY: help build demo test race integration chaos deploy release-check peers mutations dependencies fuzz big lint bench benchmark model
