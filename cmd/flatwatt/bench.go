@@ -76,6 +76,7 @@ type benchReport struct {
 	StatePerMeter  float64    `json:"checkpoint_bytes_per_meter"`
 	StateSeconds   float64    `json:"checkpoint_encode_seconds"`
 	RestoreSeconds float64    `json:"checkpoint_restore_seconds"`
+	BuildSeconds   float64    `json:"scorer_build_seconds"` // from the register, before the first reading
 	Database       *benchRate `json:"database_scores,omitempty"`
 	DiskPerScore   float64    `json:"database_bytes_per_score,omitempty"`
 	EndToEnd       []benchEnd `json:"end_to_end,omitempty"`
@@ -254,7 +255,9 @@ func (r *benchReport) decode(g *benchFleet) error {
 // scores of the last day.
 func (r *benchReport) score(g *benchFleet, model *detectors.Params) (last []flatwatt.Score, err error) {
 	before := heap()
+	began := time.Now()
 	scorer, err := newScorer(model, g.meters, g.meters, nil, aside{})
+	r.BuildSeconds = time.Since(began).Seconds()
 	if err != nil {
 		return nil, err
 	}
@@ -275,7 +278,7 @@ func (r *benchReport) score(g *benchFleet, model *detectors.Params) (last []flat
 	if err != nil {
 		return nil, err
 	}
-	began := time.Now()
+	began = time.Now()
 	state, err := scorer.AppendBinary(nil)
 	r.StateSeconds = time.Since(began).Seconds()
 	if err != nil {
@@ -343,6 +346,7 @@ func (r *benchReport) rows() []struct{ what, value string } {
 		{"decode", "readings " + both(r.Decode)},
 		{"score", fmt.Sprintf("readings %s, day close included; the longest close took %.2f s", both(r.Score), r.CloseSeconds)},
 		{"memory", fmt.Sprintf("%.0f bytes a meter; at most %s MB of the process", r.MemoryPerMeter, n(r.PeakMemory/1e6))},
+		{"start", fmt.Sprintf("detectors built from the register in %.3f s", r.BuildSeconds)},
 		{"checkpoint", fmt.Sprintf("%.0f bytes a meter, encoded in %.3f s, restored in %.3f s", r.StatePerMeter, r.StateSeconds, r.RestoreSeconds)},
 	}
 	if r.Database != nil {
