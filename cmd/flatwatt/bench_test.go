@@ -18,7 +18,7 @@ func TestBenchMeasures(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
 		t.Fatal(err)
 	}
-	if n := positive(t, r); n != 10+2*3+4*6 {
+	if n := positive(t, r); n != 11+2*3+4*6 {
 		t.Errorf("%d figures: %s", n, stdout)
 	}
 	if code, _, stderr := run(t, nil, "bench", "--forms", "morse"); code != exitUsage || !strings.Contains(stderr, "lineprotocol") {
