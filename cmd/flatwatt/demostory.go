@@ -138,7 +138,7 @@ func (s *demoStory) triage(ctx context.Context) error {
 		if !single || v.Case != "" || v.State(today) != alarms.Acknowledged {
 			continue
 		}
-		if v.Raised > s.day(-demoShelving) && s.left < demoShelving && s.left%demoEvery != demoUnseen {
+		if !s.miner(a.ID) && v.Raised > s.day(-demoShelving) && s.left < demoShelving && s.left%demoEvery != demoUnseen {
 			return room.Shelve(ctx, []alarms.Ref{{ID: a.ID}}, "waiting_customer", s.day(20))
 		}
 		if s.opened < demoCases && s.left%demoEvery == demoUnseen {
