@@ -90,13 +90,13 @@ func (c *call) explain(err error) string {
 	case errors.As(err, &conflict):
 		return c.t("error.gone", conflict.ID)
 	case errors.As(err, &forbidden):
-		return c.t("error.forbidden", err.Error())
+		return c.t("error.forbidden", c.sentence(err.Error()))
 	case status == http.StatusNotFound:
 		return c.t("error.not_found")
 	case status == http.StatusInternalServerError:
 		return c.t("error.internal", err.Error())
 	}
-	return c.t("error.invalid", err.Error())
+	return c.t("error.invalid", c.sentence(err.Error()))
 }
 
 func writeJSON(w http.ResponseWriter, code int, v any) {

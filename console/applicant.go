@@ -38,7 +38,7 @@ func applicantView(c *call) (any, error) {
 	fact := func(key, value string) pair { return pair{c.t(key), text(value).Text} }
 	hits := grille{Caption: c.t("screening.hits"), Columns: c.columns("tips.source", "screening.id", "tips.score#", "reason")}
 	for _, h := range a.Hits {
-		hits.Rows = append(hits.Rows, []cell{text(c.word("hit.", h.Source)), c.hitLink(h), digits(num(h.Score, 2)), text(c.word("hitwhy.", h.Why))})
+		hits.Rows = append(hits.Rows, []cell{text(c.word("hit.", h.Source)), c.hitLink(h), digits(num(h.Score, 2)), text(c.listed(h.Why, "hitwhy."))})
 	}
 	p.List = listing{Title: p.ID + " " + a.Company, Back: "/screening", Tables: []grille{hits, c.trailTable(p.Trail)}, Facts: []pair{
 		fact("screening.list", c.word("screening.", string(a.List))), fact("ledger.code", a.CreditCode), fact("ledger.address", a.Address), fact("area", a.Area), fact("ledger.kw", num(a.KW, 1)),

@@ -118,7 +118,7 @@ func statementView(c *call) (any, error) {
 		lines.Rows = append(lines.Rows, []cell{link(l.Meter, under("/meters", l.Meter)), text(l.From), text(l.To), amount(l.KWh, 3), digits(l.YuanPerKWh.String()), amount(l.Yuan, 2), text(l.Rule + " " + l.Basis), digits(num(l.MissingDays, 1))})
 	}
 	p.List = listing{Title: c.t("prices.statement") + " " + id + " " + s.Company, Back: "/prices", Print: true, Tables: []grille{lines}, Facts: []pair{
-		fact("ledger.id", s.Project), fact("ledger.code", s.CreditCode), fact("ledger.address", s.Address), fact("from", s.From), fact("to", s.To), fact("prices.why", s.Why), fact("kwh", s.KWh.StringFixed(3)), fact("yuan", s.Yuan.StringFixed(2)),
+		fact("ledger.id", s.Project), fact("ledger.code", s.CreditCode), fact("ledger.address", s.Address), fact("from", s.From), fact("to", s.To), fact("prices.why", c.sentence(s.Why)), fact("kwh", s.KWh.StringFixed(3)), fact("yuan", s.Yuan.StringFixed(2)),
 		fact("prices.issued", s.Issued), fact("due", s.Due), fact("prices.cancelled", s.Cancelled), fact("reason", s.Reason),
 	}}
 	if c.may(access.Supervisor) && s.Cancelled == "" {

@@ -63,6 +63,7 @@ type Options struct {
 type Server struct {
 	Options
 	catalogs map[string]catalog
+	phrases  map[string][]phrase           // by language; none for English
 	pages    map[string]*template.Template // by language
 	routes   http.Handler
 	logins   *access.Limiter // by name and by address
@@ -106,6 +107,11 @@ func New(o Options) (*Server, error) {
 	if s.catalogs, err = loadCatalogs(); err != nil {
 		return nil, err
 	}
+	zh, err := loadPhrases(chinese)
+	if err != nil {
+		return nil, err
+	}
+	s.phrases = map[string][]phrase{chinese: zh}
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}

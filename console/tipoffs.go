@@ -77,7 +77,7 @@ func tipView(c *call) (any, error) {
 	matches := grille{Caption: c.t("tips.matches"), Columns: c.columns("meter", "area", "tips.score#", "reason")}
 	var choice []pair
 	for _, m := range t.Matches {
-		matches.Rows = append(matches.Rows, []cell{link(m.Meter, under("/meters", m.Meter)), text(m.Area), digits(num(m.Score, 2)), text(m.Why)})
+		matches.Rows = append(matches.Rows, []cell{link(m.Meter, under("/meters", m.Meter)), text(m.Area), digits(num(m.Score, 2)), text(c.listed(m.Why, "hitwhy."))})
 		choice = append(choice, pair{m.Meter, m.Meter})
 	}
 	contacts := grille{Caption: c.t("tips.network"), Columns: c.columns("tips.customer", "tips.pool", "from", "to")}

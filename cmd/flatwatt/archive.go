@@ -112,7 +112,7 @@ func newArchiveList(p *Program, opt *options) *cobra.Command {
 	var where string
 	cmd := &cobra.Command{
 		Use:   "ls",
-		Short: "List the files of the archive, by day",
+		Short: "List the files of the archive, by day and partition",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a, err := p.openArchive(cmd.Context(), where)
@@ -131,11 +131,11 @@ func (p *Program) listArchive(opt *options, a *archive.Archive) error {
 	if opt.output == "json" {
 		return writeJSON(p.Stdout, m)
 	}
-	head := []string{"day", "partition", "meters", "readings", "late", "bytes", "file"}
+	head := []string{"from", "to", "partition", "meters", "readings", "late", "bytes", "file"}
 	var rows [][]string
 	var sum archive.File
 	for _, f := range m.Files {
-		rows = append(rows, []string{f.Day, strconv.Itoa(f.Partition), strconv.Itoa(f.Meters), strconv.FormatInt(f.Rows, 10),
+		rows = append(rows, []string{utcDate(f.First), utcDate(f.Last - 1), strconv.Itoa(f.Partition), strconv.Itoa(f.Meters), strconv.FormatInt(f.Rows, 10),
 			strconv.FormatInt(f.Late, 10), strconv.FormatInt(f.Bytes, 10), f.Key})
 		sum.Rows, sum.Late, sum.Bytes = sum.Rows+f.Rows, sum.Late+f.Late, sum.Bytes+f.Bytes
 	}
@@ -150,6 +150,9 @@ func (p *Program) listArchive(opt *options, a *archive.Archive) error {
 	}
 	return nil
 }
+
+// utcDate is the UTC date of Unix seconds.
+func utcDate(s int64) string { return time.Unix(s, 0).UTC().Format(time.DateOnly) }
 
 func newArchiveVerify(p *Program) *cobra.Command {
 	var where string

@@ -25,7 +25,7 @@ func TestCommandsOnS3(t *testing.T) {
 	var id string
 	for _, c := range []struct{ args, want string }{
 		{"import --fleet " + fleet, " with less, "},
-		{"archive ls -o csv", "readings/partition=0000"},
+		{"archive ls -o csv", "from,to,partition"},
 		{"archive verify", "as they were written"},
 		{"rescore --from -5d", "scores in"},
 		{"rescore --from -5d", "is done already"},
