@@ -107,6 +107,9 @@ func onset(f Finding, cat catalog) string {
 		return cat.say("meter.before_data")
 	}
 	zone := f.Meter.Zone
+	if o.Low.Equal(o.High) { // a detector that counts in days
+		return date(o.At, zone)
+	}
 	if date(o.Low, zone) == date(o.High, zone) {
 		return fmt.Sprintf("%s [%s–%s]", in(o.At, zone).Format("2006-01-02 15:04"), clock(o.Low, zone), clock(o.High, zone))
 	}

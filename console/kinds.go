@@ -4,7 +4,8 @@ import "github.com/flatwatt/flatwatt"
 
 // kindPage is a list of the meters of one kind with what was said of each.
 type kindPage struct {
-	Rows []kindRow `json:"meters"`
+	Rows  []kindRow `json:"meters"`
+	Halls bool      `json:"-"` // farm against data centre has been judged of one
 }
 
 // kindRow is a meter with the case that is open about it.
@@ -56,7 +57,7 @@ func (c *call) kind(is func(Finding) bool) (any, error) {
 				row.Cases, row.CaseState = append(row.Cases, v.ID), string(v.Value.State)
 			}
 		}
-		p.Rows = append(p.Rows, row)
+		p.Rows, p.Halls = append(p.Rows, row), p.Halls || f.Hall != nil
 	}
 	return p, nil
 }

@@ -1,16 +1,19 @@
 // Peers runs one rule on the same readings in other stream processors, and flatwatt's full
 // scoring beside them, and prints how many readings each takes in a second of one core.
 //
-//	go run ./scripts/peers -telegraf PATH -redpanda PATH -python PATH -flatwatt PATH
+//	go run ./scripts/peers -telegraf PATH -redpanda PATH -python PATH -flatwatt PATH -rule PATH
 //
 // setup.sh installs the peers outside of the repository and calls it: `make peers`. The
 // rule: a meter is flat on a day if its 15-minute energies of the last 14 days, that day
-// included, have a standard deviation below 5 % of their mean, and a mean above 1 kW.
+// included, have a standard deviation below 5 % of their mean, and a mean above 1 kW. The
+// same rule runs in flatwatt's own pipeline too (scripts/peers/rule), on each peer's file
+// and on messages in flatwatt's form.
 package main
 
 import (
 	"bufio"
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"flag"
 	"fmt"
@@ -22,6 +25,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/streams/wire"
 )
 
 const (
@@ -36,28 +42,31 @@ var first = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // A peer is one stream processor: its command reads the readings and writes flagged meters.
 type peer struct {
 	name string
+	form string // of the file that it reads
 	cmd  func(dir, input string) *exec.Cmd
 }
 
 func main() {
 	telegraf, redpanda := flag.String("telegraf", "", "program"), flag.String("redpanda", "", "program")
-	python, flatwatt := flag.String("python", "", "interpreter that has river"), flag.String("flatwatt", "", "program")
+	python, scoring := flag.String("python", "", "interpreter that has river"), flag.String("flatwatt", "", "program")
+	rule := flag.String("rule", "", "program of scripts/peers/rule")
 	meters, days := flag.Int("meters", 300, "meters"), flag.Int("days", 28, "days")
 	runs := flag.Int("runs", 5, "runs of each, in turn")
 	flag.Parse()
 	here, err := filepath.Abs("scripts/peers")
 	if err == nil {
 		err = compare(*meters, *days, *runs, []peer{
-			{"River 0.26.1", func(dir, in string) *exec.Cmd {
+			{"River 0.26.1", "csv", func(dir, in string) *exec.Cmd {
 				return exec.Command(*python, here+"/river_rule.py", in+".csv", dir+"/flat")
 			}},
-			{"Telegraf 1.37.2, starlark", func(dir, in string) *exec.Cmd {
+			{"Telegraf 1.37.2, starlark", "lp", func(dir, in string) *exec.Cmd {
 				return with(exec.Command(*telegraf, "--config", here+"/telegraf.conf", "--once"), "PEERS_IN="+in+".lp", "PEERS_OUT="+dir+"/flat", "PEERS_RULE="+here+"/rule.star")
 			}},
-			{"Redpanda Connect (Benthos 4.43.0)", func(dir, in string) *exec.Cmd {
+			{"Redpanda Connect (Benthos 4.43.0)", "csv", func(dir, in string) *exec.Cmd {
 				return with(exec.Command(*redpanda, "-c", here+"/redpanda.yaml"), "PEERS_IN="+in+".csv", "PEERS_OUT="+dir+"/flat")
 			}},
-		}, *flatwatt)
+			ruleOf(*rule, "csv"), ruleOf(*rule, "lp"), ruleOf(*rule, "batches"),
+		}, *scoring)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "peers:", err)
@@ -65,12 +74,17 @@ func main() {
 	}
 }
 
+// ruleOf is the rule in flatwatt's own pipeline.
+func ruleOf(program, form string) peer {
+	return peer{"flatwatt's pipeline", form, func(dir, in string) *exec.Cmd { return exec.Command(program, in+"."+form, dir+"/flat") }}
+}
+
 func with(c *exec.Cmd, env ...string) *exec.Cmd {
 	c.Env = append(os.Environ(), env...)
 	return c
 }
 
-func compare(meters, days, runs int, peers []peer, flatwatt string) error {
+func compare(meters, days, runs int, peers []peer, scoring string) error {
 	dir, err := os.MkdirTemp("", "peers")
 	if err != nil {
 		return err
@@ -81,7 +95,7 @@ func compare(meters, days, runs int, peers []peer, flatwatt string) error {
 		return err
 	}
 	fleet := dir + "/fleet"
-	if out, err := exec.Command(flatwatt, "convert", dir+"/readings.csv", "--to", "fleet", "--out", fleet, "--unit", "Wh", "--interval", "15m").CombinedOutput(); err != nil {
+	if out, err := exec.Command(scoring, "convert", dir+"/readings.csv", "--to", "fleet", "--out", fleet, "--unit", "Wh", "--interval", "15m").CombinedOutput(); err != nil {
 		return fmt.Errorf("convert: %w: %s", err, out)
 	}
 	n := float64(meters * days * perDay)
@@ -95,22 +109,39 @@ func compare(meters, days, runs int, peers []peer, flatwatt string) error {
 			}
 			rates[i] = append(rates[i], n/took)
 		}
-		took, err := cpu(exec.Command(flatwatt, "score", "--fleet", fleet, "--out", dir+"/scores", "--top", "0"))
+		took, err := cpu(exec.Command(scoring, "score", "--fleet", fleet, "--out", dir+"/scores", "--top", "0"))
 		if err != nil {
 			return fmt.Errorf("flatwatt: %w", err)
 		}
 		rates[len(peers)] = append(rates[len(peers)], n/took)
 	}
-	ours := median(rates[len(peers)])
-	for i, p := range peers {
-		var ratio []float64
-		for k := range runs {
-			ratio = append(ratio, rates[len(peers)][k]/rates[i][k])
-		}
-		fmt.Printf("| %s | the rule | %.0f | %.0f × |\n", p.name, median(rates[i]), median(ratio))
-	}
-	fmt.Printf("| flatwatt | all detectors, files in and out | %.0f | |\n", ours)
+	report(peers, rates)
 	return nil
+}
+
+// report prints the rates, and how they compare run by run: full scoring, the rule from the
+// peer's own file, and the rule from messages, each over the peer's rate.
+func report(peers []peer, rates [][]float64) {
+	over := func(a, b int) float64 {
+		var ratio []float64
+		for k := range rates[a] {
+			ratio = append(ratio, rates[a][k]/rates[b][k])
+		}
+		return median(ratio)
+	}
+	rule := func(form string) int {
+		return slices.IndexFunc(peers, func(p peer) bool { return p.form == form && strings.HasPrefix(p.name, "flatwatt") })
+	}
+	fmt.Println("| | reads | computes | readings a CPU second | all detectors | same rule, same file | same rule, messages |")
+	for i, p := range peers {
+		fmt.Printf("| %s | %s | the rule | %.0f |", p.name, p.form, median(slices.Clone(rates[i])))
+		if strings.HasPrefix(p.name, "flatwatt") {
+			fmt.Println(" | | |")
+			continue
+		}
+		fmt.Printf(" %.1f × | %.1f × | %.0f × |\n", over(len(peers), i), over(rule(p.form), i), over(rule("batches"), i))
+	}
+	fmt.Printf("| flatwatt | fleet directory | all detectors, start-up included | %.0f | | | |\n", median(slices.Clone(rates[len(peers)])))
 }
 
 // run is the CPU time of the rule without the start of the program; flagged meters that
@@ -159,7 +190,7 @@ func median(x []float64) float64 {
 // without any, and returns the meters that the rule finds.
 func write(dir string, meters, days int) (flat []string, err error) {
 	files := map[string]*bufio.Writer{}
-	for _, name := range []string{"readings.csv", "readings.lp", "none.csv", "none.lp"} {
+	for _, name := range []string{"readings.csv", "readings.lp", "readings.batches", "none.csv", "none.lp", "none.batches"} {
 		f, err := os.Create(filepath.Join(dir, name))
 		if err != nil {
 			return nil, err
@@ -170,14 +201,19 @@ func write(dir string, meters, days int) (flat []string, err error) {
 	for _, name := range []string{"readings.csv", "none.csv"} {
 		fmt.Fprintln(files[name], "meter_id,start,energy")
 	}
+	for _, name := range []string{"readings.lp", "none.lp"} {
+		fmt.Fprintln(files[name], "# meter, wh") // a file without a line is refused
+	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	sums := make([][][2]float64, meters) // of each meter's days
+	var batch messages
 	for k := range days * perDay {
 		at := first.Add(time.Duration(k) * 15 * time.Minute)
 		for m := range meters {
 			wh := draw(rng, m, k)
 			fmt.Fprintf(files["readings.csv"], "C-%05d,%s,%d\n", m, at.Format(time.RFC3339), wh)
 			fmt.Fprintf(files["readings.lp"], "reading,meter=C-%05d wh=%di %d\n", m, wh, at.UnixNano())
+			batch.add(files["readings.batches"], m, at, wh)
 			if k%perDay == 0 {
 				sums[m] = append(sums[m], [2]float64{})
 			}
@@ -185,6 +221,7 @@ func write(dir string, meters, days int) (flat []string, err error) {
 			day[0], day[1] = day[0]+float64(wh), day[1]+float64(wh)*float64(wh)
 		}
 	}
+	batch.flush(files["readings.batches"])
 	for m := range meters {
 		if isFlat(sums[m]) {
 			flat = append(flat, fmt.Sprintf("C-%05d", m))
@@ -193,7 +230,30 @@ func write(dir string, meters, days int) (flat []string, err error) {
 	for _, w := range files {
 		err = errors.Join(err, w.Flush())
 	}
-	return flat, err
+	return flat, errors.Join(err, batch.err)
+}
+
+// messages writes readings as a head-end sends them, 500 a message in flatwatt's form, each
+// after its length.
+type messages struct {
+	held []flatwatt.Reading
+	body []byte
+	err  error
+}
+
+func (b *messages) add(w *bufio.Writer, meter int, at time.Time, wh int) {
+	b.held = append(b.held, flatwatt.Reading{Meter: flatwatt.MeterID(fmt.Sprintf("C-%05d", meter)), Start: at, Length: 15 * time.Minute,
+		Energy: flatwatt.KWh(float64(wh) / 1000), Reactive: flatwatt.KVArh(math.NaN()), Voltage: flatwatt.Volt(math.NaN())})
+	if len(b.held) == 500 {
+		b.flush(w)
+	}
+}
+
+func (b *messages) flush(w *bufio.Writer) {
+	body, err := wire.AppendBody(b.body[:0], wire.Batch, b.held)
+	b.body, b.held, b.err = body, b.held[:0], errors.Join(b.err, err)
+	_, err = w.Write(append(binary.AppendUvarint(nil, uint64(len(body))), body...))
+	b.err = errors.Join(b.err, err)
 }
 
 // draw is a home's energy; each tenth meter has a block that never rests from some day on.

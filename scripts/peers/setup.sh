@@ -34,6 +34,6 @@ if [[ ! -e "$river/.complete" ]]; then
 	touch "$river/.complete"
 fi
 
-go build -o "$cache/flatwatt" ./cmd/flatwatt
+go build -o "$cache/" ./cmd/flatwatt ./scripts/peers/rule
 exec go run ./scripts/peers -telegraf "$telegraf/telegraf" -redpanda "$redpanda/redpanda" -python "$river/bin/python" \
-	-flatwatt "$cache/flatwatt" "$@"
+	-flatwatt "$cache/flatwatt" -rule "$cache/rule" "$@"
