@@ -35,6 +35,7 @@ const maxGrace = 72 * time.Hour
 // flatwatt.Scorer. It is not safe for concurrent use: one goroutine owns it.
 type Fleet struct {
 	params  *Params
+	forest  *models.Forest // params.Boost
 	grace   time.Duration
 	weather flatwatt.Weather
 	book    flatwatt.OutsideBook
@@ -79,7 +80,7 @@ func NewFleet(params *Params, meters []flatwatt.Meter, weather flatwatt.Weather,
 	if err := params.Validate(); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	f := &Fleet{params: params, grace: opt.Grace, weather: weather, book: opt.Book, index: map[flatwatt.MeterID]int32{}, last: -1}
+	f := &Fleet{params: params, forest: models.Plant(&params.Boost, numFeatures), grace: opt.Grace, weather: weather, book: opt.Book, index: map[flatwatt.MeterID]int32{}, last: -1}
 	for _, m := range meters {
 		if m.Kind == flatwatt.Customer || m.Kind == "" {
 			f.meters = append(f.meters, m)

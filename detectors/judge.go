@@ -181,7 +181,7 @@ func (f *Fleet) logOdds(j *judgement) (onset, static float64) {
 		onset = math.Inf(-1)
 	}
 	clear(f.shares[:])
-	together := f.params.Boost.At(f.measure[:], f.shares[:])
+	together := f.forest.At(f.measure[:], f.shares[:])
 	return onset + together + f.bound(), static + together
 }
 

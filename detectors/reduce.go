@@ -175,8 +175,27 @@ func maskFloor(z *[models.Hours]float64, m mask) float64 {
 	if float64(n) < minValidShare*float64(len(maskHours[m])) {
 		return math.NaN()
 	}
-	insertionSort(buf[:n])
-	return models.Quantile(buf[:n], maskQuantile[m])
+	return lowQuantile(buf[:n], maskQuantile[m])
+}
+
+// lowQuantile is the p-quantile of x, of which it sorts as much as that takes.
+func lowQuantile(x []float64, p float64) float64 {
+	need := min(int(p*float64(len(x)-1))+2, len(x))
+	for i := 1; i < len(x); i++ {
+		v, j := x[i], min(i, need)
+		if j < i && v >= x[j-1] {
+			continue
+		}
+		if j < i {
+			x[i] = x[j-1] // the largest of the lowest makes room
+			j--
+		}
+		for ; j > 0 && v < x[j-1]; j-- {
+			x[j] = x[j-1]
+		}
+		x[j] = v
+	}
+	return models.Quantile(x, p)
 }
 
 // increments measures the noise of the quiet part of the day and counts short dips.

@@ -53,6 +53,7 @@ const (
 type scanner struct {
 	n     int
 	day   [historyDays]flatwatt.Day
+	rest  [historyDays]bool // a weekend's day
 	rec   [historyDays]*dayRecord
 	y     [numBands][historyDays]float64 // floors, less weather and weekends; NaN unknown
 	sum   [numBands][historyDays + 1]float64
@@ -102,7 +103,7 @@ func (s *scanner) load(c *customer, temps *[historyDays]float64) bool {
 		if known < numBands-2 {
 			continue
 		}
-		s.day[s.n], s.rec[s.n], s.tempC[s.n] = d, r, t
+		s.day[s.n], s.rest[s.n], s.rec[s.n], s.tempC[s.n] = d, weekend(d) == 1, r, t
 		s.n++
 	}
 	if s.n < scanLeast+1 {
@@ -120,18 +121,18 @@ func (s *scanner) load(c *customer, temps *[historyDays]float64) bool {
 func (s *scanner) levelWeekends(y []float64) {
 	n := 0
 	for i := range y {
-		if weekend(s.day[i]) == 0 {
+		if !s.rest[i] {
 			continue
 		}
 		before, after := math.NaN(), math.NaN()
 		for k := i - 1; k >= max(0, i-2); k-- {
-			if weekend(s.day[k]) == 0 {
+			if !s.rest[k] {
 				before = y[k]
 				break
 			}
 		}
 		for k := i + 1; k < min(len(y), i+3); k++ {
-			if weekend(s.day[k]) == 0 {
+			if !s.rest[k] {
 				after = y[k]
 				break
 			}
@@ -147,7 +148,7 @@ func (s *scanner) levelWeekends(y []float64) {
 	insertionSort(s.buf[:n])
 	m := models.Quantile(s.buf[:n], 0.5)
 	for i := range y {
-		if weekend(s.day[i]) == 1 {
+		if s.rest[i] {
 			y[i] -= m
 		}
 	}
@@ -211,6 +212,9 @@ func (s *scanner) search() (at, set int, gain float64) {
 			}
 			c := wd / w
 			g := wd * c / 2
+			if g < best*(1-1e-9) {
+				continue // its score is no more than g
+			}
 			score := g * c * c / (c*c + scanParallel*max(0, wdd/w-c*c))
 			if len(bands) < numBands {
 				score *= scanPart

@@ -114,7 +114,17 @@ func (s *scanner) sorted(x []float64) []float64 {
 	return s.buf[:n]
 }
 
-func (s *scanner) median(x []float64) float64 { return models.Quantile(s.sorted(x), 0.5) }
+// median is that of the known values of x.
+func (s *scanner) median(x []float64) float64 {
+	n := 0
+	for _, v := range x {
+		if v == v {
+			s.buf[n] = v
+			n++
+		}
+	}
+	return models.Median(s.buf[:n])
+}
 
 // mad is the scaled median absolute deviation of sorted x, by its quartiles' half distance,
 // which is the same for symmetrical distributions.

@@ -99,6 +99,55 @@ func Quantile(sorted []float64, p float64) float64 {
 	return sorted[i] + frac*(sorted[i+1]-sorted[i])
 }
 
+// Median is Quantile(sorted x, 0.5), found by selection (Hoare, CACM 4, 1961) without
+// sorting: x is reordered. It must hold no NaN; NaN for an empty slice. Cost: some 3n
+// comparisons.
+func Median(x []float64) float64 {
+	if len(x) == 0 {
+		return math.NaN()
+	}
+	pos := 0.5 * float64(len(x)-1)
+	k := int(pos)
+	lo, hi := 0, len(x)-1
+	for hi-lo > 6 {
+		p := middle(x[lo], x[(lo+hi)/2], x[hi])
+		i, j := lo, hi
+		for i <= j {
+			for x[i] < p {
+				i++
+			}
+			for x[j] > p {
+				j--
+			}
+			if i <= j {
+				x[i], x[j] = x[j], x[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch { // up to j not above p, from i on not below it
+		case k <= j:
+			hi = j
+		case k >= i:
+			lo = i
+		default:
+			lo, hi = k, k
+		}
+	}
+	for i := lo + 1; i <= hi; i++ {
+		for j := i; j > lo && x[j] < x[j-1]; j-- {
+			x[j], x[j-1] = x[j-1], x[j]
+		}
+	}
+	if k+1 >= len(x) {
+		return x[len(x)-1]
+	}
+	next := slices.Min(x[k+1:])
+	frac := pos - float64(k)
+	return x[k] + frac*(next-x[k])
+}
+
+func middle(a, b, c float64) float64 { return max(min(a, b), min(max(a, b), c)) }
+
 // MedianMAD sorts x in place and returns its median and its scaled median absolute
 // deviation. Both NaN for an empty slice.
 func MedianMAD(x []float64) (median, sigma float64) {

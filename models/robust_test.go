@@ -134,3 +134,28 @@ func TestLineAgainstLeastSquares(t *testing.T) {
 	// σ/√Sxx with σ = 0.1 and Sxx ≈ 50
 	near(t, "standard error", se, 0.1/math.Sqrt(50), 0.006)
 }
+
+func TestMedianIsThatOfTheSorted(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for n := range 90 {
+		for range 40 {
+			x := make([]float64, n)
+			for i := range x {
+				x[i] = float64(rng.IntN(1 + rng.IntN(30)))
+				if rng.IntN(12) == 0 {
+					x[i] = math.Inf(rng.IntN(2)*2 - 1)
+				}
+			}
+			sorted := slices.Clone(x)
+			slices.Sort(sorted)
+			want := Quantile(sorted, 0.5)
+			if got := Median(x); math.Float64bits(got) != math.Float64bits(want) && !(got != got && want != want) {
+				t.Fatalf("%v: %v, want %v", sorted, got, want)
+			}
+			slices.Sort(x)
+			if !slices.Equal(x, sorted) {
+				t.Fatalf("values were lost: %v of %v", x, sorted)
+			}
+		}
+	}
+}

@@ -13,12 +13,18 @@ import (
 	"github.com/flatwatt/flatwatt/streams/archive"
 )
 
-// BenchmarkRun scores 1,000 meters over 60 days from the archive, on all cores: decode,
-// score with the shipped model, and write every score with its evidence.
+// BenchmarkRun scores 1,000 meters of four partitions over 60 days from the archive, on all
+// cores: decode, score with the shipped model, and write every score with its evidence.
 func BenchmarkRun(b *testing.B) {
 	meters := register(1000)
 	store := newMemory()
-	w, err := archive.OpenWriter(b.Context(), store, archive.Options{Meters: meters})
+	const partitions = 4
+	partition := func(m flatwatt.Meter) int { return int(m.Parent[len(m.Parent)-1]-'0') % partitions }
+	parts := make([][]flatwatt.Meter, partitions)
+	for _, m := range meters {
+		parts[partition(m)] = append(parts[partition(m)], m)
+	}
+	w, err := archive.OpenWriter(b.Context(), store, archive.Options{Meters: meters, Partitions: partitions, Partition: partition})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -48,8 +54,8 @@ func BenchmarkRun(b *testing.B) {
 	}
 	n, began := int64(0), cpuTime()
 	for b.Loop() {
-		r := rescore.Runner{Archive: a, Runs: rescore.Runs{Store: newMemory()}, Now: time.Now, NewScorer: func(int) (flatwatt.Scorer, error) {
-			return detectors.NewFleet(detectors.DefaultParams(), meters, nil, detectors.Options{})
+		r := rescore.Runner{Archive: a, Runs: rescore.Runs{Store: newMemory()}, Now: time.Now, NewScorer: func(p int) (flatwatt.Scorer, error) {
+			return detectors.NewFleet(detectors.DefaultParams(), parts[p], nil, detectors.Options{})
 		}}
 		spec, err := rescore.Plan(a, rescore.Spec{From: flatwatt.DayOf(begin, shanghai), To: flatwatt.DayOf(begin, shanghai) + days})
 		if err != nil {

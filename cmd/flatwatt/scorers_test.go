@@ -58,3 +58,54 @@ func BenchmarkScorers(b *testing.B) {
 		})
 	})
 }
+
+// BenchmarkDayClose is what a day of a customer's meter costs once six weeks lie behind
+// it: 96 readings and the close of the day, on one core.
+func BenchmarkDayClose(b *testing.B) {
+	const before, timed = 45, 10
+	cfg := simulate.DefaultConfig()
+	cfg.Seed, cfg.Meters, cfg.Days = 5, 1000, before+timed
+	g, err := simulate.New(cfg)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var days [before + timed][]flatwatt.Reading
+	for s := range g.All(context.Background()) {
+		for i := range s.Energy {
+			if r, ok := s.Reading(i); ok {
+				days[min(i/96, len(days)-1)] = append(days[min(i/96, len(days)-1)], r)
+			}
+		}
+	}
+	warm, err := newCustomers(detectors.DefaultParams(), g.Meters(), g.Weather(), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var scores []flatwatt.Score
+	for _, d := range days[:before] {
+		scores = warm.Score(scores[:0], d)
+	}
+	memory, err := warm.AppendBinary(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	closed, b0 := 0, 0
+	for b.Loop() {
+		b.StopTimer()
+		s, err := newCustomers(detectors.DefaultParams(), g.Meters(), g.Weather(), nil)
+		if err == nil {
+			err = s.UnmarshalBinary(memory)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		for _, d := range days[before:] {
+			scores = s.Score(scores[:0], d)
+			closed += len(scores)
+			b0 += len(d)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(closed), "µs/meter-day")
+	b.ReportMetric(float64(b0)/b.Elapsed().Seconds()/1e6, "Mreadings/s")
+}
