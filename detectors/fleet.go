@@ -35,7 +35,7 @@ const maxGrace = 72 * time.Hour
 // flatwatt.Scorer. It is not safe for concurrent use: one goroutine owns it.
 type Fleet struct {
 	params  *Params
-	forest  *models.Forest // params.Boost
+	forest  *models.Evaluator // of params.Boost
 	grace   time.Duration
 	weather flatwatt.Weather
 	book    flatwatt.OutsideBook
@@ -80,7 +80,7 @@ func NewFleet(params *Params, meters []flatwatt.Meter, weather flatwatt.Weather,
 	if err := params.Validate(); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	f := &Fleet{params: params, forest: models.Plant(&params.Boost, numFeatures), grace: opt.Grace, weather: weather, book: opt.Book, index: map[flatwatt.MeterID]int32{}, last: -1}
+	f := &Fleet{params: params, forest: models.NewEvaluator(models.PlantOnce(&params.Boost, numFeatures)), grace: opt.Grace, weather: weather, book: opt.Book, index: map[flatwatt.MeterID]int32{}, last: -1}
 	for _, m := range meters {
 		if m.Kind == flatwatt.Customer || m.Kind == "" {
 			f.meters = append(f.meters, m)
@@ -146,7 +146,7 @@ func (f *Fleet) Meters() []flatwatt.Meter { return f.meters }
 // Score implements flatwatt.Scorer. Readings of one day may come in any order, and
 // more than once, until the day closes; the result is the same.
 func (f *Fleet) Score(dst []flatwatt.Score, readings []flatwatt.Reading) []flatwatt.Score {
-	f.evidence = f.evidence[:0]
+	f.renew()
 	for k := range readings {
 		r := &readings[k]
 		i, ok := f.find(r.Meter)
@@ -170,6 +170,17 @@ func (f *Fleet) Score(dst []flatwatt.Score, readings []flatwatt.Reading) []flatw
 		f.absorb(i, z, r, t)
 	}
 	return dst
+}
+
+// maxArena is how much evidence is room for between two calls: what the close of a day of
+// a large fleet took is let go.
+const maxArena = 1 << 15
+
+// renew empties the arena: the scores of the call before are no longer valid.
+func (f *Fleet) renew() {
+	if f.evidence = f.evidence[:0]; cap(f.evidence) > maxArena {
+		f.evidence = nil
+	}
 }
 
 // find is the index of a meter; runs of one meter cost no lookup.
@@ -233,7 +244,7 @@ func fillNaN(x []float32) {
 // Close implements flatwatt.Scorer: it closes every day up to the latest reading. A
 // day that has only begun is closed too; with too few readings it is not judged.
 func (f *Fleet) Close(dst []flatwatt.Score) []flatwatt.Score {
-	f.evidence = f.evidence[:0]
+	f.renew()
 	for k := range f.zones {
 		z := &f.zones[k]
 		for z.started && z.start < z.lastSeen {

@@ -51,7 +51,7 @@ func TestForestIsItsBoost(t *testing.T) {
 		if err := b.Validate(features); err != nil {
 			t.Fatal(err)
 		}
-		f := Plant(b, features)
+		f := NewEvaluator(Plant(b, features))
 		for range 50 {
 			x := draw()
 			want, got := make([]float64, features), make([]float64, features)
@@ -69,7 +69,7 @@ func TestForestIsItsBoost(t *testing.T) {
 
 func BenchmarkForest(b *testing.B) {
 	boost, draw := wild(7, 350, 70)
-	f := Plant(boost, 70)
+	f := NewEvaluator(Plant(boost, 70))
 	var list [][]float64
 	for range 64 {
 		list = append(list, draw())
@@ -88,4 +88,17 @@ func BenchmarkForest(b *testing.B) {
 			k++
 		}
 	})
+}
+
+func TestScorersOfOneModelShareTheForest(t *testing.T) {
+	b, _ := wild(3, 20, 10)
+	other, _ := wild(3, 20, 10)
+	f := PlantOnce(b, 10)
+	if PlantOnce(other, 10) != f {
+		t.Error("equal trees are planted twice")
+	}
+	b.Trees[0][0].Value++
+	if PlantOnce(b, 10) == f || PlantOnce(other, 11) == f {
+		t.Error("other trees or features give the forest of those before")
+	}
 }

@@ -19,6 +19,10 @@ type run struct {
 	saving  chan error        // the save that goes on behind, nil: none
 }
 
+// maxKeptScores is for how many scores there is room from one batch to the next; a score
+// takes half a kilobyte, and the next day closes in a day.
+const maxKeptScores = 1 << 14
+
 // step makes one batch durable, and now and then the memory of it.
 func (r *run) step(ctx context.Context, batch flatwatt.Batch) error {
 	if batch.Next < r.next {
@@ -41,6 +45,9 @@ func (r *run) step(ctx context.Context, batch flatwatt.Batch) error {
 	r.next = batch.Next
 	if r.Hooks.Scored != nil {
 		r.Hooks.Scored(batch, r.scores)
+	}
+	if cap(r.scores) > maxKeptScores { // a day closed: not until the next one
+		r.scores = nil
 	}
 	// A batch counts for one at least, so that empty messages move the position too.
 	pieces := len(batch.Readings) + len(batch.Rejected)

@@ -10,12 +10,15 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/detectors"
+	"github.com/flatwatt/flatwatt/streams/jetstream"
 	"github.com/flatwatt/flatwatt/streams/wire"
 )
 
@@ -36,6 +39,7 @@ type benchFlags struct {
 	dir, model   string
 	forms        []string
 	scoreOnly    bool
+	buckets      int
 }
 
 // A benchForm is a form of message that bench knows.
@@ -97,6 +101,20 @@ type benchEnd struct {
 	StreamPerReading float64   `json:"stream_bytes_per_reading"`
 }
 
+// A spent sums stretches of work.
+type spent struct{ wall, cpu time.Duration }
+
+// add adds what passed since w and returns how long that was.
+func (s *spent) add(w stopwatch) time.Duration {
+	took := time.Since(w.wall)
+	s.wall, s.cpu = s.wall+took, s.cpu+cpuTime()-w.cpu
+	return took
+}
+
+func (s *spent) rate(n int) benchRate {
+	return benchRate{float64(n) / s.wall.Seconds(), float64(n) / max(s.cpu.Seconds(), 1e-9)}
+}
+
 // A stopwatch measures a stretch of work.
 type stopwatch struct {
 	wall time.Time
@@ -126,14 +144,18 @@ that one process shall hold, on the disk that it shall use (--dir).`,
 	cmd.Flags().Uint64Var(&flags.seed, "seed", 1, "of the readings")
 	cmd.Flags().StringSliceVar(&flags.forms, "forms", []string{"batch"}, "forms of message for the whole way: batch, lineprotocol, json, single")
 	cmd.Flags().BoolVar(&flags.scoreOnly, "score-only", false, "measure decoding, scoring and checkpoints only, without stream and database")
+	cmd.Flags().IntVar(&flags.buckets, "buckets", 1, "score so many parts of the fleet by themselves, as partitions.buckets does")
 	cmd.Flags().StringVar(&flags.dir, "dir", "", "empty `directory` for stream and database; the default is a temporary one")
 	p.addModelFlag(cmd, &flags.model)
 	return cmd
 }
 
 func (p *Program) bench(ctx context.Context, opt *options, flags benchFlags) error {
-	if flags.meters < perTransf || flags.meters > maxBenchMeters || flags.days < 2 || flags.days > maxBenchDays {
-		return usagef("--meters %d --days %d: want %d to %d meters and 2 to %d days", flags.meters, flags.days, perTransf, maxBenchMeters, maxBenchDays)
+	if flags.meters < perTransf || flags.meters > maxBenchMeters || flags.days < 1 || flags.days > maxBenchDays {
+		return usagef("--meters %d --days %d: want %d to %d meters and 1 to %d days", flags.meters, flags.days, perTransf, maxBenchMeters, maxBenchDays)
+	}
+	if flags.buckets < 1 || flags.buckets > jetstream.MaxBuckets {
+		return usagef("--buckets %d: want 1 to %d", flags.buckets, jetstream.MaxBuckets)
 	}
 	forms, err := flags.wanted()
 	if err != nil {
@@ -154,7 +176,7 @@ func (p *Program) bench(ctx context.Context, opt *options, flags benchFlags) err
 		return err
 	}
 	p.say("scoring …")
-	scores, err := r.score(g, model)
+	scores, err := r.score(g, model, flags.buckets)
 	if err != nil {
 		return err
 	}
@@ -251,26 +273,25 @@ func (r *benchReport) decode(g *benchFleet) error {
 	return nil
 }
 
-// score measures the scorer alone, on readings that are there already, and returns the
-// scores of the last day.
-func (r *benchReport) score(g *benchFleet, model *detectors.Params) (last []flatwatt.Score, err error) {
+// score measures the scorers alone, on readings that are there already, and returns the
+// scores of the last day, of the last bucket.
+func (r *benchReport) score(g *benchFleet, model *detectors.Params, buckets int) (last []flatwatt.Score, err error) {
 	before := heap()
 	began := time.Now()
-	scorer, err := newScorer(model, g.meters, g.meters, nil, aside{})
+	scorers, err := g.scorers(model, buckets)
 	r.BuildSeconds = time.Since(began).Seconds()
 	if err != nil {
 		return nil, err
 	}
-	var spent, cpu time.Duration
+	var total spent
 	n := 0
 	var scores []flatwatt.Score
-	err = g.each(g.days, func(_ flatwatt.MeterID, rs []flatwatt.Reading) error {
+	err = g.each(g.days, func(transformer flatwatt.MeterID, rs []flatwatt.Reading) error {
+		s := scorers[benchBucket(transformer, buckets)]
 		watch := startWatch()
-		scores = scorer.Score(scores[:0], rs)
-		took := time.Since(watch.wall)
-		spent, cpu = spent+took, cpu+cpuTime()-watch.cpu
+		scores = s.Score(scores[:0], rs)
 		n += len(rs)
-		if len(scores) > 0 {
+		if took := total.add(watch); len(scores) > 0 {
 			r.CloseSeconds = max(r.CloseSeconds, took.Seconds())
 		}
 		return nil
@@ -278,27 +299,63 @@ func (r *benchReport) score(g *benchFleet, model *detectors.Params) (last []flat
 	if err != nil {
 		return nil, err
 	}
-	began = time.Now()
-	state, err := scorer.AppendBinary(nil)
-	r.StateSeconds = time.Since(began).Seconds()
-	if err != nil {
+	if err := r.checkpoints(scorers, len(g.meters)); err != nil {
 		return nil, err
 	}
-	r.StatePerMeter = float64(len(state)) / float64(len(g.meters))
-	began = time.Now()
-	if err := scorer.UnmarshalBinary(state); err != nil {
-		return nil, err
+	for _, s := range scorers {
+		watch := startWatch()
+		last = s.Close(last[:0])
+		r.CloseSeconds = max(r.CloseSeconds, total.add(watch).Seconds())
 	}
-	r.RestoreSeconds = time.Since(began).Seconds()
-	watch := startWatch()
-	last = scorer.Close(nil)
-	spent, cpu = spent+time.Since(watch.wall), cpu+cpuTime()-watch.cpu
-	r.Score = benchRate{float64(n) / spent.Seconds(), float64(n) / cpu.Seconds()}
+	r.Score = total.rate(n)
 	r.PeakMemory = peakMemory()
-	r.MemoryPerMeter = float64(heap()-before-uint64(cap(state))) / float64(len(g.meters))
-	runtime.KeepAlive(scorer)
-	runtime.KeepAlive(state)
+	r.MemoryPerMeter = float64(heap()-before) / float64(len(g.meters))
+	runtime.KeepAlive(scorers)
 	return last, nil
+}
+
+// scorers are those of the buckets.
+func (g *benchFleet) scorers(model *detectors.Params, buckets int) (list []flatwatt.Scorer, err error) {
+	parts := make([][]flatwatt.Meter, buckets)
+	for _, m := range g.meters {
+		b := benchBucket(m.Parent, buckets)
+		parts[b] = append(parts[b], m)
+	}
+	for i := range parts {
+		s, err := newScorer(model, parts[i], parts[i], nil, aside{})
+		if err != nil {
+			return nil, err
+		}
+		list, parts[i] = append(list, s), nil
+	}
+	return list, nil
+}
+
+// benchBucket is that of what lies below a transformer.
+func benchBucket(transformer flatwatt.MeterID, buckets int) int {
+	n, _ := strconv.Atoi(strings.TrimPrefix(string(transformer), "T-")) // a number: newBenchFleet
+	return n % buckets
+}
+
+// checkpoints encodes and restores the state of each bucket.
+func (r *benchReport) checkpoints(scorers []flatwatt.Scorer, meters int) (err error) {
+	var state []byte
+	size := 0
+	for _, s := range scorers {
+		began := time.Now()
+		if state, err = s.AppendBinary(state[:0]); err != nil {
+			return err
+		}
+		r.StateSeconds += time.Since(began).Seconds()
+		size += len(state)
+		began = time.Now()
+		if err := s.UnmarshalBinary(state); err != nil {
+			return err
+		}
+		r.RestoreSeconds += time.Since(began).Seconds()
+	}
+	r.StatePerMeter = float64(size) / float64(meters)
+	return nil
 }
 
 // heap is what lives on the heap now.

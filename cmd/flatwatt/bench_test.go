@@ -54,7 +54,7 @@ func positive(t *testing.T, v any) (n int) {
 func BenchmarkDatabase(b *testing.B) {
 	g := newBenchFleet(benchFlags{meters: 5000, days: 3, seed: 1})
 	var r benchReport
-	scores, err := r.score(g, detectors.DefaultParams())
+	scores, err := r.score(g, detectors.DefaultParams(), 1)
 	if err != nil {
 		b.Fatal(err)
 	}
