@@ -104,9 +104,6 @@ func unpack(w []uint32, b []byte) (rest []byte, ok bool) {
 	}
 	which := le.Uint32(b)
 	b = b[4:]
-	if which>>blocks != 0 {
-		return nil, false
-	}
 	for ; which != 0; which &= which - 1 {
 		first := bits.TrailingZeros32(which) * blockWords
 		if len(b) < 4 {

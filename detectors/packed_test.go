@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -44,6 +45,48 @@ func TestPackingIsExact(t *testing.T) {
 		}
 		if again := k.store(back, buf); !bytes.Equal(again, k) || len(list) == 1 && len(again) == 0 {
 			t.Fatal("equal memories give other bytes")
+		}
+	}
+}
+
+// An empty chunk is of meters of which nothing is remembered, whoever was unpacked before.
+func TestPackingOfNothingForgets(t *testing.T) {
+	list := make([]customer, 3)
+	for i := range list {
+		for k := range list[i].words() {
+			list[i].words()[k] = 7
+		}
+	}
+	if !chunk(nil).load(list) {
+		t.Fatal("refused")
+	}
+	for i := range list {
+		if list[i] != (customer{}) {
+			t.Errorf("memory %d is that of another meter", i)
+		}
+	}
+}
+
+// Heads that name blocks or words which a memory does not have are refused.
+func TestPackingRefusesWhatNoMemoryHas(t *testing.T) {
+	le := binary.LittleEndian
+	lastBlock := (blocks - 1) * blockWords
+	if customerWords == blocks*blockWords {
+		t.Skip("the last block is full: no mask is beyond it")
+	}
+	beyond := uint32(1) << (customerWords - lastBlock)
+	for name, words := range map[string][]uint32{
+		"a block too many":                  {1 << blocks},
+		"a block too many with a word":      {1 << blocks, 1, 5},
+		"a word too many":                   {1 << (blocks - 1), beyond, 5},
+		"a word too many beside a good one": {1 << (blocks - 1), beyond | 1, 5, 6},
+	} {
+		var k chunk
+		for _, w := range words {
+			k = le.AppendUint32(k, w)
+		}
+		if k.load(make([]customer, 1)) {
+			t.Errorf("%s: taken", name)
 		}
 	}
 }

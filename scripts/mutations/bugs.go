@@ -13,7 +13,7 @@ type bug struct {
 
 // bugs are those that have to be caught. Those of the loop, of the sharing and of fencing
 // are caught by simulations; what only a real server shows is caught by tests on one.
-var bugs = concat(loopBugs, groupBugs, streamBugs, sinkBugs)
+var bugs = concat(loopBugs, groupBugs, streamBugs, sinkBugs, memoryBugs, forestBugs)
 
 func concat(lists ...[]bug) (all []bug) {
 	for _, l := range lists {
@@ -121,4 +121,23 @@ var sinkBugs = of("streams/influx/sink.go", "./streams/influx", "Embedded|Rollup
 	{name: "what comes again is added again", file: "streams/influx/rollups.go", old: "		day.count(key, old, -1)\n", new: "		_ = old\n"},
 	{name: "a refusal is tried for ever", file: "streams/influx/client.go", old: "		if !passing {", new: "		if !passing && attempt < 0 {"},
 	{name: "an unknown value is left out", file: "streams/influx/line.go", old: "		v = Missing\n", new: "		v = 0\n"},
+})
+
+// memoryBugs are planted in the packing of meters' memories.
+var memoryBugs = of("detectors/packed.go", "./detectors", "Packing|Restores|OlderLayout|QuietMeter", false, []bug{
+	{name: "a memory keeps words of the one before", old: "	copy(w, blank[:])\n	if len(b) < 4", new: "	if len(b) < 4"},
+	{name: "a missing chunk leaves the memories as they were", old: "		clear(list)\n", new: ""},
+	{name: "words are packed as they are, not as they differ", old: "if v ^= blank[first+k]; v != 0 {", new: "if v != 0 {"},
+	{name: "bytes left over are not noticed", old: "	return len(rest) == 0\n", new: "	return true\n"},
+	{name: "a mask beyond the memory is taken", old: " || first+bits.Len32(mask) > len(w)", new: ""},
+	{name: "another layout is taken", file: "detectors/state.go", old: "v != stateVersion || size", new: "v > stateVersion || size"},
+})
+
+// forestBugs are planted in the evaluation of the trees.
+var forestBugs = of("models/forest.go", "./models", "Forest", false, []bug{
+	{name: "a measurement at the threshold goes left", old: "			if v < float64(t.threshold) {", new: "			if v <= float64(t.threshold) {"},
+	{name: "what is missing always goes left", old: "	if node.Missing {\n		return\n	}\n", new: "	return\n"},
+	{name: "leaves of the tree before stay open", old: "		open[i] = ^uint64(0)\n", new: "		_ = i\n"},
+	{name: "a tree too large for a word is planted", old: "if len(t) >= 2*maxLeaves {", new: "if len(t) < 0 {"},
+	{name: "a changed model keeps its old trees", old: "slices.EqualFunc(p.trees, b.Trees, slices.Equal[Tree])", new: "len(p.trees) == len(b.Trees)"},
 })

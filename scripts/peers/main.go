@@ -50,8 +50,8 @@ func main() {
 	telegraf, redpanda := flag.String("telegraf", "", "program"), flag.String("redpanda", "", "program")
 	python, scoring := flag.String("python", "", "interpreter that has river"), flag.String("flatwatt", "", "program")
 	rule := flag.String("rule", "", "program of scripts/peers/rule")
-	meters, days := flag.Int("meters", 300, "meters"), flag.Int("days", 28, "days")
-	runs := flag.Int("runs", 5, "runs of each, in turn")
+	meters, days := flag.Int("meters", 600, "meters"), flag.Int("days", 28, "days")
+	runs := flag.Int("runs", 3, "runs of each, in turn")
 	flag.Parse()
 	here, err := filepath.Abs("scripts/peers")
 	if err == nil {
