@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -38,8 +39,9 @@ type alarmRow struct {
 	Hall       *hallRow     `json:"hall"`       // farm against data centre; null where it was not judged
 	Known      []string     `json:"known_from"` // applications and commitments of this meter
 	Reason     string       `json:"reason"`
-	Raises     int          `json:"raises"` // how often it became active, of those remembered
-	Meter      bool         `json:"-"`      // it has a page
+	Raises     int          `json:"raises"`          // how often it became active, of those remembered
+	Of         string       `json:"meter,omitempty"` // whose it is, where that is not its id: of a hall
+	Meter      bool         `json:"-"`               // it has a page
 }
 
 // raisedAs is what scoring said when the alarm was raised or last renewed, where that is
@@ -123,7 +125,7 @@ func alarmsView(c *call) (any, error) {
 	}
 	for _, a := range fits[from:min(from+pageRows, len(fits))] {
 		row := c.alarmRow(a, words)
-		row.Known = append(row.Known, known[a.ID]...)
+		row.Known = append(row.Known, known[cmp.Or(a.Value.Meter, a.ID)]...)
 		p.Rows = append(p.Rows, row)
 	}
 	p.People, err = c.workers()
@@ -178,7 +180,9 @@ func (c *call) alarmRow(v casework.Versioned[alarms.Alarm], words func(Finding) 
 	if row.Members == nil {
 		row.Members = []string{}
 	}
-	if f, ok := c.Board.Finding(flatwatt.MeterID(v.ID)); ok {
+	if row.Of = a.Meter; a.Kind == alarms.HallKind {
+		c.hallAlarm(&row, words)
+	} else if f, ok := c.Board.Finding(flatwatt.MeterID(v.ID)); ok {
 		row.Meter, row.Reason = true, words(f).Reason
 		now, then := caseFinding(f), raisedAs{row.Prob, row.BlockKW}
 		if apart(now.Probability, then.Prob, .05, 0) || apart(now.BlockKW, then.BlockKW, 0, .1) {
@@ -195,6 +199,23 @@ func (c *call) alarmRow(v casework.Versioned[alarms.Alarm], words func(Finding) 
 	return row
 }
 
+// hallAlarm fills in what is known now of the meter of a hall's alarm.
+func (c *call) hallAlarm(row *alarmRow, words func(Finding) Finding) {
+	f, ok := c.Board.Finding(flatwatt.MeterID(row.Of))
+	if !ok || f.Hall == nil {
+		return
+	}
+	now := f.Hall.Score
+	if row.Meter, row.Hall = true, (&hallRow{string(now.State), number(now.Probability)}); now.State == flatwatt.Suspect {
+		row.Reason = words(f).Hall.Reason
+	}
+	then := raisedAs{row.Prob, row.BlockKW}
+	row.Prob, row.BlockKW = number(now.Probability), number(now.Block.Value)
+	if apart(row.Prob, then.Prob, .05, 0) || apart(row.BlockKW, then.BlockKW, 0, .1) {
+		row.Then = &then
+	}
+}
+
 // apart says whether two numbers differ by more than so much, or by more than a share of
 // the second; one that is known and one that is not always do.
 func apart(a, b *float64, by, share float64) bool {
@@ -204,17 +225,20 @@ func apart(a, b *float64, by, share float64) bool {
 	return math.Abs(*a-*b) > max(by, share*math.Abs(*b))
 }
 
-// alarmsOf are the alarms of a meter, and those of parents that stand for it.
+// alarmsOf are the alarms of a meter: its own, and that of the hall which it may be.
 func (c *call) alarmsOf(meter string) ([]alarmRow, error) {
 	rows := []alarmRow{}
-	a, version, err := c.room().Alarm(c.ctx, meter)
-	if isMissing(err) {
-		return rows, nil
+	for _, id := range []string{meter, meter + alarms.HallSuffix} {
+		a, version, err := c.room().Alarm(c.ctx, id)
+		if isMissing(err) {
+			continue
+		}
+		if err != nil {
+			return rows, err
+		}
+		rows = append(rows, c.alarmRow(casework.Versioned[alarms.Alarm]{ID: id, Version: version, Value: a}, c.words()))
 	}
-	if err != nil {
-		return rows, err
-	}
-	return append(rows, c.alarmRow(casework.Versioned[alarms.Alarm]{ID: meter, Version: version, Value: a}, c.words())), nil
+	return rows, nil
 }
 
 var refField = field{Name: "ref", Needed: true, Many: true, Doc: "alarms as ID@version; the version is the one that was seen"}

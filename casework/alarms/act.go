@@ -1,6 +1,7 @@
 package alarms
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -91,17 +92,30 @@ func (r Room) act(ctx context.Context, action, note string, least access.Role, r
 			return err
 		}
 		change.Writes = append(change.Writes, w)
-		for _, id := range a.Members {
-			if !below || named[id] {
-				continue
-			}
-			named[id] = true
-			if m, w, err := r.write(ctx, Ref{ID: id}, do); err == nil && m.Parent == ref.ID {
-				change.Writes = append(change.Writes, w)
-			}
+		if below {
+			change.Writes = append(change.Writes, r.membersOf(ctx, ref.ID, a, named, do)...)
 		}
 	}
 	return r.Store.Commit(ctx, change)
+}
+
+// membersOf applies do to the alarms below one, and below those, where it fits them.
+func (r Room) membersOf(ctx context.Context, id string, of Alarm, named map[string]bool, do func(*Alarm) error) (writes []casework.Record) {
+	for _, m := range of.Members {
+		if named[m] {
+			continue
+		}
+		named[m] = true
+		a, now, err := r.Alarm(ctx, m)
+		if err != nil || a.Parent != id {
+			continue
+		}
+		if _, w, err := r.write(ctx, Ref{ID: m, Version: now}, do); err == nil {
+			writes = append(writes, w)
+		}
+		writes = append(writes, r.membersOf(ctx, m, a, named, do)...)
+	}
+	return writes
 }
 
 func (r Room) write(ctx context.Context, ref Ref, do func(*Alarm) error) (Alarm, casework.Record, error) {
@@ -213,7 +227,7 @@ func (r Room) OpenCase(ctx context.Context, ref Ref, title, note string) (id str
 	if err != nil {
 		return "", err
 	}
-	c, err := casework.NewCase(ref.ID, a.Area, title, a.Finding, r.Now)
+	c, err := casework.NewCase(cmp.Or(a.Meter, ref.ID), a.Area, title, a.Finding, r.Now)
 	if err != nil {
 		return "", err
 	}

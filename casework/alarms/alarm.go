@@ -10,8 +10,15 @@ import (
 )
 
 // Kind is the kind of an alarm's record. Its ID is the name under which the score stands:
-// a meter, a transformer, a cluster, or a node with GroupSuffix.
+// a meter, a transformer, a cluster, a meter with HallSuffix, or a node with GroupSuffix.
 const Kind = "alarm"
+
+// HallSuffix marks the alarm of a large flat load that looks like a mining farm rather than
+// the data centre it may be, whatever its own score as a miner says. Its kind is HallKind.
+const (
+	HallSuffix = ".hall"
+	HallKind   = "hall"
+)
 
 // GroupSuffix marks the parent alarm of a transformer below which several meters alarm.
 const GroupSuffix = ".group"
@@ -62,7 +69,8 @@ type Hold struct {
 // dates, 2006-01-02; "" stands for never.
 type Alarm struct {
 	Detector string   `json:"detector"`
-	Kind     string   `json:"kind"` // customer, transformer, feeder, generator, cluster, group
+	Kind     string   `json:"kind"`            // customer, transformer, feeder, generator, cluster, hall, group
+	Meter    string   `json:"meter,omitempty"` // whose alarm it is, where that is not its ID: of a hall
 	Area     string   `json:"area,omitempty"`
 	Class    string   `json:"class,omitempty"`
 	Above    string   `json:"above,omitempty"`   // the nearest transformer

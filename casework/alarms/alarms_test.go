@@ -419,3 +419,75 @@ func TestOldRunsDoNotMoveAlarms(t *testing.T) {
 		t.Errorf("%+v, %v", tally, err)
 	}
 }
+
+// farm is a hall's verdicts, as say.
+func farm(meter, days string, kw float64) []Verdict {
+	list := say(meter+HallSuffix, days, kw)
+	for i := range list {
+		list[i].Kind, list[i].Detector, list[i].Meter = HallKind, HallKind, meter
+	}
+	return list
+}
+
+// TestAFarmAlarmsWithoutAMiner raises the alarm of a hall whose own score as a miner is low,
+// by the same delays and rules, and opens a case of the meter from it.
+func TestAFarmAlarmsWithoutAMiner(t *testing.T) {
+	ctx, r := context.Background(), raiser(t)
+	all := slices.Concat(say("m", "nnnnn", 3), farm("m", "S?SSS", 400))
+	if _, err := r.Apply(ctx, all, false); err != nil {
+		t.Fatal(err)
+	}
+	w := room(t, wang, r)
+	list, err := w.List(ctx)
+	if err != nil || len(list) != 1 || list[0].ID != "m.hall" || list[0].Value.Raised != day(2) || list[0].Value.Priority != High || list[0].Value.Parent != "" {
+		t.Fatalf("a farm alone: %+v, %v", list, err)
+	}
+	id, err := w.OpenCase(ctx, Ref{"m.hall", 0}, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, _, err := w.Case(ctx, id); err != nil || c.Meter != "m" {
+		t.Errorf("the case is of %q, want the meter, %v", c.Meter, err)
+	}
+	p := policy()
+	p.Suppress = []Rule{{Name: "agreed", Meter: "m", Reason: "known"}}
+	if a := follow(p, all)["m.hall"]; a.State(day(4)) != Suppressed {
+		t.Errorf("a rule names the meter, its hall is %s", a.State(day(4)))
+	}
+}
+
+// TestAFarmThatMinesIsOneLine hangs a hall below its meter's own alarm while that stands, also
+// where this hangs below a transformer's group.
+func TestAFarmThatMinesIsOneLine(t *testing.T) {
+	p := policy()
+	p.GroupFrom, p.BudgetPerDay = 3, 1
+	all := slices.Concat(say("a", "SSSSSSnnn", 40), farm("a", "SSSSSSSSS", 400), say("b", "SSSSSSnnn", 4), say("c", "SSSSSSnnn", 4))
+	for i := range all {
+		all[i].Above = "t1"
+	}
+	upTo := func(n int) map[string]Alarm {
+		return follow(p, slices.DeleteFunc(slices.Clone(all), func(v Verdict) bool { return v.Day > day(n) }))
+	}
+	now := upTo(1)
+	if a, h := now["a"], now["a.hall"]; h.Parent != "a" || !slices.Equal(a.Members, []string{"a.hall"}) || a.Parent != "t1.group" || h.Announced != day(1) {
+		t.Errorf("a group of three, one of them a farm: %+v, %+v", a, h)
+	}
+	if g := now["t1.group"]; slices.Contains(g.Members, "a.hall") {
+		t.Errorf("the group counts the farm twice: %v", g.Members)
+	}
+	if a, h := upTo(8)["a"], upTo(8)["a.hall"]; h.Parent != "" || a.Members != nil || h.State(day(8)) != Unacknowledged {
+		t.Errorf("the miner has gone, the farm stands: %+v, %+v", a, h)
+	}
+	ctx, r := context.Background(), raiser(t)
+	r.Policy = p
+	if _, err := r.Apply(ctx, slices.DeleteFunc(slices.Clone(all), func(v Verdict) bool { return v.Day > day(5) }), false); err != nil {
+		t.Fatal(err)
+	}
+	w := room(t, wang, r)
+	if err := w.Acknowledge(ctx, []Ref{{"t1.group", 0}}, ""); err != nil {
+		t.Fatal(err)
+	}
+	if h, _, err := w.Alarm(ctx, "a.hall"); err != nil || h.State(day(5)) != Acknowledged {
+		t.Errorf("the group was acknowledged, the farm is %s, %v", h.State(day(5)), err)
+	}
+}

@@ -92,6 +92,24 @@ func group(p Policy, next map[string]Alarm, today string) {
 		next[id] = a
 	}
 	groups(p, next, below, today)
+	halls(next, today)
+}
+
+// halls hangs the alarm of a hall below its own meter's: one meter is one line to work on.
+func halls(next map[string]Alarm, today string) {
+	for id, a := range next {
+		if a.Kind != HallKind {
+			continue
+		}
+		own, known := next[a.Meter]
+		a.Parent = ""
+		if own.Members = nil; a.Active && own.Active && !a.held(today) && !own.held(today) {
+			a.Parent, own.Members = a.Meter, []string{id}
+		}
+		if next[id] = a; known {
+			next[a.Meter] = own
+		}
+	}
 }
 
 // groups makes, keeps and ends the parent alarms of transformers.
@@ -159,10 +177,12 @@ func announce(p Policy, next map[string]Alarm, today string) {
 		a.Announced = today
 		next[id] = a
 	}
-	for id, a := range next {
-		if a.Active && a.Parent != "" && a.Announced == "" && next[a.Parent].Announced != "" && !a.held(today) {
-			a.Announced = today
-			next[id] = a
+	for _, deepest := range []bool{false, true} { // a hall's parent may hang below another
+		for id, a := range next {
+			if (a.Kind == HallKind) == deepest && a.Active && a.Parent != "" && a.Announced == "" && next[a.Parent].Announced != "" && !a.held(today) {
+				a.Announced = today
+				next[id] = a
+			}
 		}
 	}
 }

@@ -29,7 +29,7 @@ type Policy struct {
 // A Rule suppresses alarms by design where all that it names fits.
 type Rule struct {
 	Name   string `yaml:"name"`
-	Meter  string `yaml:"meter"`  // "": any
+	Meter  string `yaml:"meter"`  // "": any; a meter's name is also that of its hall
 	Class  string `yaml:"class"`  // "": any
 	Area   string `yaml:"area"`   // "": any; else exactly this
 	Until  string `yaml:"until"`  // last day, 2006-01-02; "": no end
@@ -95,7 +95,7 @@ func (p Policy) Priority(expectedKW float64) Priority {
 // rule is the first rule that suppresses an alarm on a day; ok is false where none does.
 func (p Policy) rule(id string, a *Alarm, today string) (r Rule, ok bool) {
 	i := slices.IndexFunc(p.Suppress, func(r Rule) bool {
-		return (r.Meter == "" || r.Meter == id) && (r.Class == "" || r.Class == a.Class) &&
+		return (r.Meter == "" || r.Meter == id || r.Meter == a.Meter) && (r.Class == "" || r.Class == a.Class) &&
 			(r.Area == "" || r.Area == a.Area) && (r.Until == "" || today <= r.Until)
 	})
 	if i < 0 {

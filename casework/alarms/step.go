@@ -15,6 +15,7 @@ type Verdict struct {
 	Suspect  bool
 	Detector string
 	Kind     string
+	Meter    string // as in Alarm
 	Area     string
 	Class    string
 	Above    string   // the nearest transformer, "" where unknown
@@ -102,7 +103,7 @@ func rank(p Priority) int {
 
 // newAlarm is the alarm of a meter that never had one.
 func newAlarm(v *Verdict) Alarm {
-	return Alarm{Detector: v.Detector, Kind: v.Kind, Area: v.Area, Class: v.Class, Above: v.Above, Acknowledged: true, Priority: Low}
+	return Alarm{Detector: v.Detector, Kind: v.Kind, Meter: v.Meter, Area: v.Area, Class: v.Class, Above: v.Above, Acknowledged: true, Priority: Low}
 }
 
 // redo is an alarm after a run that scored its meter anew. The run's days take the place

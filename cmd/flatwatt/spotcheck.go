@@ -122,10 +122,11 @@ func spotItems(ctx context.Context, d casework.Desk, meters []flatwatt.Meter) (i
 	}
 	strata := map[string]string{}
 	for _, a := range list {
+		id := cmp.Or(a.Value.Meter, a.ID)
 		if a.Value.Active {
-			strata[a.ID] = "high"
+			strata[id] = "high"
 		} else if len(a.Value.Raises) > 0 {
-			strata[a.ID] = "medium"
+			strata[id] = cmp.Or(strata[id], "medium")
 		}
 	}
 	register := registerOf(meters)

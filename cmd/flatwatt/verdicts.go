@@ -12,6 +12,7 @@ import (
 	"github.com/flatwatt/flatwatt/casework"
 	"github.com/flatwatt/flatwatt/casework/alarms"
 	clusters "github.com/flatwatt/flatwatt/detectors/cluster"
+	"github.com/flatwatt/flatwatt/detectors/hall"
 )
 
 // verdictsOf turns scores into what alarms want to know, with the register at hand.
@@ -40,8 +41,12 @@ func areaOf(meters map[flatwatt.MeterID]flatwatt.Meter, m flatwatt.Meter) string
 	return ""
 }
 
-// of is the verdict of a score; ok is false where the score is of no ranked detector.
+// of is the verdict of a score; ok is false where the score is neither of a ranked detector
+// nor of a hall.
 func (v verdictsOf) of(s *flatwatt.Score) (out alarms.Verdict, ok bool) {
+	if s.Detector == hall.Detector {
+		return v.ofHall(s), true
+	}
 	if !ranks(s.Detector) {
 		return out, false
 	}
@@ -66,6 +71,20 @@ func (v verdictsOf) of(s *flatwatt.Score) (out alarms.Verdict, ok bool) {
 		out.Finding = v.finding(s)
 	}
 	return out, true
+}
+
+// ofHall is the verdict on a large flat load: a mining farm is suspected under a name beside
+// the meter's own, since its score as a miner may be low. Where the evidence does not decide,
+// an alarm stays as it is: "inspect on site" neither raises one nor clears it.
+func (v verdictsOf) ofHall(s *flatwatt.Score) alarms.Verdict {
+	m := v.meters[s.Meter]
+	out := alarms.Verdict{ID: string(s.Meter) + alarms.HallSuffix, Day: s.Day.String(), Detector: s.Detector, Kind: alarms.HallKind, Meter: string(s.Meter),
+		Class: string(m.Class), Area: areaOf(v.meters, m), Above: string(m.Parent)}
+	out.Known = s.State == flatwatt.Suspect || s.State == flatwatt.Normal
+	if out.Suspect = s.State == flatwatt.Suspect; out.Suspect {
+		out.Finding = v.finding(s)
+	}
+	return out
 }
 
 func (v verdictsOf) finding(s *flatwatt.Score) casework.Finding {

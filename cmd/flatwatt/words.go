@@ -41,12 +41,24 @@ func wordsIn(lang string) func(flatwatt.Score) (string, []string) {
 		if s.Detector == "cluster" {
 			return clusterLine(s, all, lang), all
 		}
-		line := withOutside(lineOf(s, all, lang), s, all, lang)
+		line := farmWords(s, lang) + withOutside(lineOf(s, all, lang), s, all, lang)
 		if len(where) > 0 { // first: it is where to go
 			line = where[0] + map[bool]string{false: "; ", true: "；"}[lang == "zh"] + line
 		}
 		return line, all
 	}
+}
+
+// farmWords begin the line of a large flat load that is called a mining farm: what its
+// probability is of, and what is to be done; "" of any other score.
+func farmWords(s flatwatt.Score, lang string) string {
+	if s.Detector != hall.Detector || s.State != flatwatt.Suspect {
+		return ""
+	}
+	if lang == "zh" {
+		return fmt.Sprintf("大容量恒定负荷，更像矿场而非数据中心（%s），须先现场核查：", percent(s.Probability))
+	}
+	return fmt.Sprintf("a large flat load, a mining farm rather than a data centre (%s), to be inspected on site: ", percent(s.Probability))
 }
 
 // saidElsewhere are the words of detectors that have a few terms of their own.

@@ -42,6 +42,7 @@ type Scorer struct {
 	last    int32
 	zones   []zone
 	zoneOf  []int32 // by meter
+	seconds []int32 // by meter, of its interval
 	nodes   []node
 	nodeOf  map[flatwatt.MeterID]int32
 	skipped []Skipped
@@ -203,7 +204,7 @@ func (s *Scorer) layOutMeters() error {
 		s.memory[i].Factor = 1
 	}
 	s.next, s.zoneOf = make([]int32, len(s.meters)), make([]int32, len(s.meters))
-	s.offset = make([]int32, len(s.meters)+1)
+	s.offset, s.seconds = make([]int32, len(s.meters)+1), make([]int32, len(s.meters))
 	byName := map[string]int32{}
 	for i := range s.meters {
 		m := &s.meters[i]
@@ -216,7 +217,7 @@ func (s *Scorer) layOutMeters() error {
 			byName[m.Zone.String()] = z
 			s.zones = append(s.zones, zone{loc: m.Zone})
 		}
-		s.zoneOf[i] = z
+		s.zoneOf[i], s.seconds[i] = z, int32(m.Interval/time.Second)
 		s.zones[z].meters = append(s.zones[z].meters, int32(i))
 		s.offset[i+1] = s.offset[i] + int32((25*time.Hour+s.grace)/m.Interval)
 	}

@@ -2,6 +2,7 @@ package balance
 
 import (
 	"math"
+	"slices"
 
 	"github.com/flatwatt/flatwatt"
 )
@@ -69,7 +70,7 @@ func (s *Scorer) setClocks(k int32, day flatwatt.Day) (moved bool) {
 	n, c := &s.nodes[k], &s.scratch
 	c.steps = steps(c.steps[:0], c.rest)
 	for i := n.lo + int32(day)%clockEvery; i < n.hi; i += clockEvery {
-		if s.memory[i].setClock(c.steps, &c.loads[i-n.lo]) {
+		if s.memory[i].setClock(c.steps, &c.loads[i-n.lo], &c.own) {
 			moved = true
 		}
 	}
@@ -96,8 +97,8 @@ func steps(dst, x []float64) []float64 {
 	return dst
 }
 
-func (m *memberState) setClock(dr []float64, load *dayLoad) bool {
-	d := m.countSteps(dr, load)
+func (m *memberState) setClock(dr []float64, load *dayLoad, own *[]float64) bool {
+	d := m.countSteps(dr, load, own)
 	if d.N < 12 || d.A[0] <= 0 {
 		return false
 	}
@@ -116,21 +117,23 @@ func (m *memberState) setClock(dr []float64, load *dayLoad) bool {
 
 // countSteps counts the steps between measured readings only: where a gap is filled the
 // load jumps for no reason, and the residual jumps the other way. The residual's steps are
-// taken as if the clock had been left late.
-func (m *memberState) countSteps(dr []float64, load *dayLoad) (d counts) {
+// taken as if the clock had been left late. own is scratch.
+func (m *memberState) countSteps(dr []float64, load *dayLoad, own *[]float64) (d counts) {
 	x, f := load.kw, float64(m.Factor)
 	late := float64(m.Delay)
-	var step [2*lags + 1]float64 // X_j at t
-	sure := 0                    // measured in a row up to t + lags
-	for t := 1 - lags; t < len(x)-lags; t++ {
-		copy(step[:], step[1:])
-		step[2*lags] = f * (x[t+lags] - x[t+lags-1])
-		if sure++; !load.sure[t+lags] {
+	*own = slices.Grow((*own)[:0], len(x))[:len(x)]
+	all := *own // its steps, from t − 1 to t
+	sure := 0   // measured in a row up to t + lags
+	for u := 1; u < len(x); u++ {
+		all[u] = f * (x[u] - x[u-1])
+		if sure++; !load.sure[u] {
 			sure = 0
 		}
+		t := u - lags
 		if t < 1 || sure < 2*lags+2 || dr[t] != dr[t] {
 			continue
 		}
+		step := (*[2*lags + 1]float64)(all[u-2*lags:]) // X_j at t
 		r := dr[t]
 		if late != 0 {
 			k := math.Floor(late)

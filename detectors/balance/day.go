@@ -2,6 +2,7 @@ package balance
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/flatwatt/flatwatt"
@@ -107,11 +108,11 @@ func (s *Scorer) find(id flatwatt.MeterID) (int32, bool) {
 // absorb puts one reading into its slot. Readings off the meter's grid are counted by the
 // customer detector and left out here.
 func (s *Scorer) absorb(i int32, z *zone, r *flatwatt.Reading, t int64) {
-	interval := int64(s.meters[i].Interval / time.Second)
-	since := t - z.start
-	n := since / interval
-	at := s.offset[i] + int32(n)
-	if r.Length != s.meters[i].Interval || n*interval != since || at >= s.offset[i+1] {
+	seconds := uint32(s.seconds[i])
+	since := uint32(t - z.start) // at most a day, its 25th hour and the grace
+	n := since / seconds
+	at, interval := s.offset[i]+int32(n), int64(seconds)
+	if r.Length != time.Duration(interval)*time.Second || n*seconds != since || at >= s.offset[i+1] {
 		return
 	}
 	kw := float64(r.Energy) * 3600 / float64(interval)
@@ -195,13 +196,22 @@ type dayLoad struct {
 	kw    []float64 // NaN where a reading is missing, until it is repaired
 	sure  []bool    // measured: neither estimated nor filled
 	heard bool      // anything at all was read
+	plain bool      // every interval was read, and none as zero
 }
 
 // load fills d with meter i's n intervals of the given length from the start of the open day.
 func (s *Scorer) load(d *dayLoad, i int32, n int, step time.Duration) {
-	d.kw, d.sure, d.heard = d.kw[:0], d.sure[:0], false
+	d.kw, d.sure, d.heard, d.plain = slices.Grow(d.kw[:0], n)[:n], slices.Grow(d.sure[:0], n)[:n], false, true
 	per := int(step / s.meters[i].Interval)
-	w := s.slots[s.offset[i]:]
+	w := s.slots[s.offset[i]:][:n*per]
+	if per == 1 {
+		for k, sl := range w {
+			kw := sl.kw()
+			d.kw[k], d.sure[k] = kw, sl&3 == 2
+			d.heard, d.plain = d.heard || sl != 0, d.plain && kw == kw && kw != 0
+		}
+		return
+	}
 	for k := range n {
 		sum, sure := 0.0, true
 		for _, sl := range w[k*per : k*per+per] {
@@ -209,6 +219,7 @@ func (s *Scorer) load(d *dayLoad, i int32, n int, step time.Duration) {
 			sure = sure && sl&3 == 2
 			d.heard = d.heard || sl != 0
 		}
-		d.kw, d.sure = append(d.kw, sum/float64(per)), append(d.sure, sure)
+		d.kw[k], d.sure[k] = sum/float64(per), sure
+		d.plain = d.plain && sum == sum && sum != 0
 	}
 }

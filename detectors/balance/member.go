@@ -32,6 +32,10 @@ type memberState struct {
 // are missing, for zeroDays.
 func (m *memberState) repair(d *dayLoad, doubt []float64, step time.Duration) {
 	x := d.kw
+	if d.plain {
+		m.Zeros = 0
+		return
+	}
 	least := m.least()
 	if shown := m.countZeros(x); m.Days >= 3 && m.Zeros < zeroDays && least > zeroAbove && !(shown < least/2) {
 		for t, v := range x {
@@ -132,8 +136,11 @@ func (m *memberState) learn(d *dayLoad, watched bool) {
 	x := d.kw
 	var sum [24]float64
 	var n [24]float64
+	h := 0 // t*24/len(x)
 	for t, v := range x {
-		h := min(t*24/len(x), 23)
+		for t*24 >= (h+1)*len(x) {
+			h++
+		}
 		sum[h] += v
 		n[h]++
 	}

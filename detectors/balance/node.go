@@ -41,6 +41,7 @@ type scratch struct {
 	input         dayLoad
 	rest, doubt   []float64
 	steps, sorted []float64
+	own           []float64   // steps of one member
 	loads         []dayLoad   // of each member, repaired
 	volts         [][]float64 // hourly, of each member; empty where not metered
 	hourly        []float64

@@ -46,6 +46,9 @@ func (s *Scorer) remember(i int32, z *zone) bool {
 	if 2*len(known) < len(kw) || len(kw) == 0 {
 		return false
 	}
+	if st.Days == nil && slices.Max(known) < leastOf(p) { // as most are: their level need not be known
+		return false
+	}
 	slices.Sort(known)
 	d := day{Day: int32(z.day), Level: float32(quantile(known, .5)), Quarter: int32(minutes), Noise: nan32}
 	if st.Days == nil {

@@ -154,7 +154,7 @@ func steps(v *view) float64 {
 
 // season is how many days on end the hall stood still, where it ran at full power before or after.
 func season(v *view) float64 {
-	top, off, most, on := v.highest(), 0.0, 0.0, 0.0
+	top, off, most, on := v.top, 0.0, 0.0, 0.0
 	for k := range v.n {
 		if float64(v.st.at(k).Level) < .15*top {
 			off++
@@ -193,7 +193,7 @@ func halved(v *view) float64 {
 		at := int32(w.Start.Unix() / 86400)
 		before, n0 := v.meanLevel(at-28, at)
 		after, n1 := v.meanLevel(at+40, at+75)
-		if n0 >= 14 && n1 >= 14 && before > onShare*v.highest() {
+		if n0 >= 14 && n1 >= 14 && before > onShare*v.top {
 			return 1 - after/before
 		}
 	}

@@ -30,8 +30,11 @@ func (s *Scorer) judge(dst []flatwatt.Score, i int32, z *zone) []flatwatt.Score 
 		return dst
 	}
 	v.contracted, v.coin = float64(p.meter.Contracted), s.coinAt(z)
-	lf, top := loadFactor(&v), v.highest()
-	if least := leastOf(p); top < least || !p.declared && !(lf >= flatEnough) {
+	if v.top = v.highest(); v.top < leastOf(p) || !p.declared && v.notFlat() {
+		return dst
+	}
+	lf := loadFactor(&v)
+	if !p.declared && !(lf >= flatEnough) {
 		return dst
 	}
 	v.response()

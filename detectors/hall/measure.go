@@ -26,6 +26,8 @@ type view struct {
 	contracted float64
 	level      float64 // kW at which it runs: upper tenth of the days' medians of the last 28
 	mean       float64 // kW over the last 28 days
+	top        float64 // upper tenth of the days' medians over all that is remembered, kW
+	factor     float64 // loadFactor, once it was asked for; 0: it was not
 	coin       []Week
 	slope      float64 // % per °C above the knee; NaN: not known
 	knee       float64 // gain of a knee over a line, log likelihood
@@ -104,10 +106,34 @@ func (v *view) ragged() bool {
 // raggedShare is below flatEnough, for the highest hour stands above the 99.5 % quantile.
 const raggedShare = .55
 
-// loadFactor is the mean of the running hours over their 99.5 % quantile.
-func loadFactor(v *view) float64 {
+// notFlat says without sorting of most loads whose load factor is below flatEnough that it is:
+// the 99.5 % quantile of at most 672 hours is no less than the eighth highest.
+func (v *view) notFlat() bool {
 	x := v.runs(recentDays)
 	if len(x) < 7*hours {
+		return true // loadFactor is NaN
+	}
+	var high [8]float64 // the highest hours, the lowest of them first
+	sum := 0.0
+	for _, kw := range x {
+		if sum += kw; kw > high[0] {
+			k := 1
+			for ; k < len(high) && high[k] < kw; k++ {
+				high[k-1] = high[k]
+			}
+			high[k-1] = kw
+		}
+	}
+	return sum < (flatEnough-1e-9)*high[0]*float64(len(x))
+}
+
+// loadFactor is the mean of the running hours over their 99.5 % quantile; NaN below a week of them.
+func loadFactor(v *view) float64 {
+	if v.factor != 0 {
+		return v.factor
+	}
+	x := v.runs(recentDays)
+	if v.factor = nan; len(x) < 7*hours {
 		return nan
 	}
 	slices.Sort(x)
@@ -115,7 +141,8 @@ func loadFactor(v *view) float64 {
 	for _, kw := range x {
 		sum += kw
 	}
-	return sum / float64(len(x)) / quantile(x, .995)
+	v.factor = sum / float64(len(x)) / quantile(x, .995)
+	return v.factor
 }
 
 // use is the highest level as a share of what was contracted.
@@ -123,12 +150,12 @@ func use(v *view) float64 {
 	if v.contracted <= 0 {
 		return nan
 	}
-	return max(v.level, v.highest()) / v.contracted
+	return max(v.level, v.top) / v.contracted
 }
 
 // ramp is how many days a hall that began in the data took from 15 to 85 % of its level.
 func ramp(v *view) float64 {
-	top := v.highest()
+	top := v.top
 	first := v.st.at(0)
 	if v.n < 60 || float64(first.Level) > .15*top || v.today-first.Day < 60 {
 		return nan
