@@ -119,7 +119,11 @@ func (j *judgement) onset(f *finding, doubted int) flatwatt.Instants {
 	if f.hours < alwaysOnHours { // between its hours nobody sees it, and an earlier start of the same day may be smaller
 		rest = max(time.Duration(models.Hours-f.hours)*time.Hour, at.Sub(start))
 	}
-	return flatwatt.Instants{At: at, Low: at.Add(min(-least, hours(w[0])) - rest), High: at.Add(max(least, hours(w[1])))}
+	low := at.Add(min(-least, hours(w[0])) - rest)
+	if first := j.c.first.Start(j.meter.Zone); low.Before(first) && w[0] > -MarkedHours {
+		low = first // what is older than the data has no onset
+	}
+	return flatwatt.Instants{At: at, Low: low, High: at.Add(max(least, hours(w[1])))}
 }
 
 // byEnergy places the onset of an always-on block within its first day or the eve, where

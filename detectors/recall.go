@@ -13,17 +13,37 @@ const materialShare = 0.25
 
 // telling is the branch that estimates and reasons are told of: the trees speak for both.
 func (j *judgement) telling() branch {
-	block := 0.0
+	var r rise
 	if j.hasBlock() {
-		block = j.block
+		r = rise{j.block, float64(j.c.base.Mu) + j.block, j.c.ep.mean.Value() * models.Hours / j.hours}
 	}
-	if j.stepped() && j.step.jump > 0.3*j.step.block {
-		block = max(block, j.step.block)
+	if s := &j.step; j.stepped() && s.jump > 0.3*s.block && s.block > r.block {
+		r = rise{s.block, s.baseline + s.block, s.mean * numBands / float64(s.bands)}
 	}
-	if !j.multiplied && block > materialShare*math.Exp(float64(j.c.floor.Mu)) {
+	if !j.multiplied && r.block > materialShare*math.Exp(float64(j.c.floor.Mu)) && !j.returned(r) {
 		return onsetBranch
 	}
 	return staticBranch
+}
+
+// A rise is what a block that was added did to a meter, in kW.
+type rise struct {
+	block float64
+	top   float64 // floor with it
+	mean  float64 // change of the mean demand over its hours; NaN unknown
+}
+
+// newShare is the share of a rise that must be new to be told apart from an older block.
+const newShare = 0.5
+
+// returned reports whether r is an always-on block older than the data that comes back, from
+// another power mode, a pause or the restart of a machine. It is, where such a block was as
+// likely as not and still runs, and most of the rise is no higher than the floor has been, or
+// has not raised the mean demand.
+func (j *judgement) returned(r rise) bool {
+	m := &j.c.memory
+	older := m.day != 0 && m.found.start == 0 && m.found.hours >= alwaysOnHours && m.end == 0 && m.odds >= carryOdds
+	return older && r.block < carryRatio*float64(m.found.block) && (r.top-float64(j.c.peak) < newShare*r.block || r.mean < newShare*r.block)
 }
 
 // recall takes the day into the memory, and returns what the block looks like.

@@ -322,3 +322,18 @@ func TestMinerStandsOutAmongHeatedNeighbours(t *testing.T) {
 		}
 	}
 }
+
+// A block older than the data runs in a lower power mode for a month and comes back: that is
+// the old block whole, not a new one of half its size.
+func TestOlderBlockComingBackIsNoNewOne(t *testing.T) {
+	s := lastScore(t, home("a", march, 110, 1, func(at time.Time) float64 {
+		if day := int(at.Sub(march) / daily); day >= 30 && day < 60 {
+			return 0.55 * 13.2
+		}
+		return 13.2
+	}))
+	suspect(t, s, true)
+	if !s.Onset.At.IsZero() || math.Abs(s.Block.Value-13.2) > 0.7 {
+		t.Errorf("block %.2f kW since %v, want 13.2 older than the data", s.Block.Value, s.Onset.At)
+	}
+}

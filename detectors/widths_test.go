@@ -74,3 +74,19 @@ func TestMarkedWidthsTellTheStratum(t *testing.T) {
 		}
 	}
 }
+
+// A doubted onset a day after the first reading may lie days back, but not before the data:
+// what is older than that has no onset. Intervals made for counting keep their mark.
+func TestOnsetIntervalBeginsWithTheData(t *testing.T) {
+	m := testMeters("a")
+	j := judgement{meter: &m[0], c: &customer{first: 1000}, widths: DefaultWidths(), today: 1010}
+	f := finding{start: 1001, onset: edge{day: 1001, before: 1000, at: -1}, block: 3, hours: 24}
+	o := j.onset(&f, 1)
+	if first := flatwatt.Day(1000).Start(m[0].Zone); !o.Low.Equal(first) || !o.At.After(first) {
+		t.Errorf("interval from %v to %v around %v, want it to begin with the data at %v", o.Low, o.High, o.At, first)
+	}
+	j.widths = MarkedWidths()
+	if k := OnsetStratum(&flatwatt.Score{Onset: j.onset(&f, 1), Probability: 0.1}); k != unseenOnset+onsetKinds {
+		t.Errorf("stratum %d of an onset made for counting, want %d", k, unseenOnset+onsetKinds)
+	}
+}
