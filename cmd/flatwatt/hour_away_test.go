@@ -92,14 +92,17 @@ func (w *awayWorld) publish(from, to int, each func()) (n int) {
 }
 
 // memoryOf is what the service has in memory, in bytes.
-func (w *awayWorld) memoryOf() int {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", w.v.cmd.Process.Pid))
+func (w *awayWorld) memoryOf() int { return memoryOf(w.t, w.v.cmd.Process.Pid) }
+
+func memoryOf(t *testing.T, pid int) int {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
 	pages, err := strconv.Atoi(strings.Fields(string(text))[1])
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return pages * os.Getpagesize()
 }

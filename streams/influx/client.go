@@ -13,6 +13,7 @@ import (
 	"github.com/influxdata/influxdb-client-go/v2/api"
 	influxhttp "github.com/influxdata/influxdb-client-go/v2/api/http"
 
+	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/streams"
 )
 
@@ -45,8 +46,10 @@ type Config struct {
 type Client struct {
 	conf  Config
 	http  *http.Client
+	slow  *http.Client // without the limit of an attempt: the caller's context ends it
 	api   influxdb2.Client
 	write api.WriteAPIBlocking
+	days  dayReads
 }
 
 // Open prepares a client. It does not connect: use Check for that.
@@ -73,7 +76,8 @@ func Open(c Config) (*Client, error) {
 	// A transport of its own, so that Close leaves no connection behind.
 	h := &http.Client{Timeout: c.Timeout, Transport: http.DefaultTransport.(*http.Transport).Clone()}
 	o := influxdb2.DefaultOptions().SetHTTPClient(h).SetPrecision(time.Second).SetUseGZip(c.Gzip).SetApplicationName("flatwatt")
-	client := &Client{conf: c, http: h, api: influxdb2.NewClientWithOptions(c.URL, c.Token, o)}
+	client := &Client{conf: c, http: h, slow: &http.Client{Transport: h.Transport}, api: influxdb2.NewClientWithOptions(c.URL, c.Token, o)}
+	client.days.of, client.days.asked = map[flatwatt.Day]*dayRead{}, make(chan struct{}, queriesAtOnce)
 	client.write = client.api.WriteAPIBlocking(c.Org, c.Bucket)
 	return client, nil
 }

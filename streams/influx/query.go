@@ -34,13 +34,17 @@ type series struct {
 // query asks in InfluxQL and yields the rows. It reads the answer in chunks, so nothing
 // is cut off. Queries are not tried again: the one who asks can.
 func (c *Client) query(ctx context.Context, q string, yield func(row) error) error {
-	if err := c.ask(ctx, q, yield); err != nil {
+	return c.queryBy(ctx, c.http, q, yield)
+}
+
+func (c *Client) queryBy(ctx context.Context, h *http.Client, q string, yield func(row) error) error {
+	if err := c.ask(ctx, h, q, yield); err != nil {
 		return fmt.Errorf("query bucket %q: %w", c.conf.Bucket, err)
 	}
 	return nil
 }
 
-func (c *Client) ask(ctx context.Context, q string, yield func(row) error) error {
+func (c *Client) ask(ctx context.Context, h *http.Client, q string, yield func(row) error) error {
 	form := url.Values{
 		"db": {c.conf.Bucket}, "q": {q}, "epoch": {"s"}, "chunked": {"true"}, "chunk_size": {fmt.Sprint(chunkRows)},
 	}
@@ -51,7 +55,7 @@ func (c *Client) ask(ctx context.Context, q string, yield func(row) error) error
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Authorization", "Token "+c.conf.Token)
 	r.Header.Set("Accept", "application/json")
-	resp, err := c.http.Do(r)
+	resp, err := h.Do(r)
 	if err != nil {
 		return err
 	}

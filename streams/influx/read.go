@@ -147,6 +147,11 @@ func (c *Client) rollup(ctx context.Context, from, tag string, name flatwatt.Met
 func (c *Client) isMarked(ctx context.Context, day flatwatt.Day, part string) (marked bool, err error) {
 	q := fmt.Sprintf("SELECT %s FROM %s WHERE time = %s AND %s = %s",
 		scoredField, FleetMeasurement, instant(rollTime(day)), PartTag, literal(part))
+	done, err := c.days.ask(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer done()
 	err = c.query(ctx, q, func(row) error { marked = true; return nil })
 	return marked, err
 }
@@ -159,7 +164,7 @@ func (c *Client) scoresOf(ctx context.Context, day flatwatt.Day, yield func(s *f
 	q := fmt.Sprintf("SELECT %s::tag, %s::tag, %s, state, model, first_alarm_s, probability, block_kw, hashrate_low_ths, hashrate_high_ths, "+wholeField+" "+
 		"FROM %s WHERE time >= %s AND time <= %s AND %s = %d",
 		MeterTag, DetectorTag, dayField, ScoreMeasurement, instant(from), instant(to), dayField, day)
-	return c.query(ctx, q, func(r row) error {
+	return c.queryBy(ctx, c.slow, q, func(r row) error {
 		s := flatwatt.Score{
 			Meter: flatwatt.MeterID(r.text(MeterTag)), Detector: r.text(DetectorTag), Day: day, Start: r.time(),
 			Model: r.text("model"), FirstAlarm: fromUnix(r.int("first_alarm_s")),

@@ -143,7 +143,7 @@ func (s *Sink) recall(ctx context.Context, score *flatwatt.Score) error {
 	}
 	s.rollups.begin(day)
 	if marked {
-		if err := s.client.scoresOf(ctx, day, s.rollups.add); err != nil {
+		if err := s.client.scoresFor(ctx, day, s.rollups.add); err != nil {
 			return fmt.Errorf("read scores of %s back: %w", day, err)
 		}
 		return nil
