@@ -3,8 +3,8 @@
 // passes its scores on and adds one score a day for every case: its Meter is the node with
 // the suffix ".cluster", its evidence names the members.
 //
-// Null hypothesis: blocks begin at each meter on their own, at the rate at which they begin at its class
-// elsewhere in the same days. Against it stands one operator, who gives each meter of the
+// Null hypothesis: blocks begin at each meter on their own, at the rate at which they begin
+// at meters of its class elsewhere in the same days. Against it stands one operator, who gives each meter of the
 // node a block within Window days with a probability q that is not known:
 //
 //	odds = prior · mean over q and size of Π (1 − q + q·L) / (1 + O)
