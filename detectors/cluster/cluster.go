@@ -4,7 +4,7 @@
 // the suffix ".cluster", its evidence names the members.
 //
 // Null hypothesis: blocks begin at each meter on their own, at the rate at which they begin
-// elsewhere in the same days. Against it stands one operator, who gives each meter of the
+// at meters of its class elsewhere in the same days. Against it stands one operator, who gives each meter of the
 // node a block within Window days with a probability q that is not known:
 //
 //	odds = prior · mean over q and size of Π (1 − q + q·L) / (1 + O)
@@ -29,15 +29,18 @@ import (
 // A Scorer passes on the scores of another and adds those of clusters, under the detector
 // name "cluster". It implements flatwatt.Scorer. One goroutine owns it.
 type Scorer struct {
-	inner  flatwatt.Scorer
-	ids    []flatwatt.MeterID // customers, sorted
-	zones  []*time.Location   // beside ids
-	index  map[flatwatt.MeterID]int32
-	next   int32 // the meter whose score should come next: a guess
-	ups    []up  // of all meters, one after another
-	upOf   []int32
-	nodes  []node
-	nodeOf map[flatwatt.MeterID]int32
+	inner   flatwatt.Scorer
+	ids     []flatwatt.MeterID  // customers, sorted
+	zones   []*time.Location    // beside ids
+	classes []uint8             // beside ids: numbers of the register's classes
+	inClass [maxClasses]float64 // customers of each
+	homes   [maxClasses]bool    // whether it is that of homes
+	index   map[flatwatt.MeterID]int32
+	next    int32 // the meter whose score should come next: a guess
+	ups     []up  // of all meters, one after another
+	upOf    []int32
+	nodes   []node
+	nodeOf  map[flatwatt.MeterID]int32
 
 	members []member    // beside ids
 	cases   []caseState // beside nodes
@@ -55,6 +58,9 @@ type Scorer struct {
 }
 
 var _ flatwatt.Scorer = (*Scorer)(nil)
+
+// maxClasses bounds how many classes are told apart; those beyond count as one.
+const maxClasses = 16
 
 // A node is a transformer or feeder with customers below it.
 type node struct {
@@ -99,7 +105,14 @@ func New(inner flatwatt.Scorer, heard, register []flatwatt.Meter, net *network.N
 		}
 	}
 	slices.SortFunc(list, func(a, b flatwatt.Meter) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	numbers := map[flatwatt.Class]uint8{}
 	for i, m := range list {
+		if _, known := numbers[m.Class]; !known {
+			numbers[m.Class] = uint8(min(len(numbers), maxClasses-1))
+		}
+		s.classes = append(s.classes, numbers[m.Class])
+		s.inClass[numbers[m.Class]]++
+		s.homes[numbers[m.Class]] = m.Class == "residential"
 		s.ids, s.zones = append(s.ids, m.ID), append(s.zones, m.Zone)
 		s.index[m.ID] = int32(i)
 	}

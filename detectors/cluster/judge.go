@@ -16,21 +16,23 @@ const (
 	// rate is how often a block begins at a meter, per day: the base rate with which the
 	// customer detector's probabilities are calibrated (1.05 % of meters in 120 days).
 	rate      = .0105 / 120
-	rateSure  = 2.0  // blocks that the rate elsewhere must show before it counts for much
+	rateSure  = 0.5  // blocks that the rate elsewhere must show before it counts for much
 	priorOdds = -9.0 // log-odds of an operator below a node, in any one window
 	// caseOdds puts the log-odds of one false case per 1,000 node-months at 0: from
 	// fleets of seeds 601–606 (docs/network.md), on which nothing is reported.
-	caseOdds = -1.2
+	caseOdds = 2.4
 	// partOdds are those of a case that another one with the same members stands for: it
 	// ranks below meters of which something is suspected.
-	partOdds    = -4.0
-	membersMin  = 3
-	membersTold = 40
-	staleDays   = 4   // a block last seen longer ago says nothing
-	recallDays  = 90  // blocks older than this open no case
-	sameShare   = .65 // of an operator's blocks have the size of one machine …
-	sizeSpread  = .12 // … within this, natural logarithm: machine, fans and error of estimate
-	memberFrom  = .5  // probability from which a meter is named as a member
+	partOdds               = -4.0
+	membersMin             = 3
+	membersTold            = 40
+	staleDays              = 4       // a block last seen longer ago says nothing
+	recallDays             = 90      // blocks older than this open no case
+	sameShare              = .65     // of an operator's blocks have the size of one machine …
+	sizeSpread             = .12     // … within this, natural logarithm: machine, fans and error of estimate
+	homeSize, homeSpread   = 2, 1.1  // kW and natural logarithm, of lasting changes in homes
+	otherSize, otherSpread = 15, 1.5 // and elsewhere
+	memberFrom             = .5      // probability from which a meter is named as a member
 )
 
 // shares are the values of q, the share of a node's meters that an operator uses.
@@ -51,6 +53,8 @@ type weighed struct {
 	onset int64
 	odds  float64
 	kw    float64
+	class uint8
+	home  bool
 }
 
 // judge weighs all nodes of a zone that have blocks or a case.
@@ -156,9 +160,9 @@ type finding struct {
 	node    int32
 	within  int32 // node whose case has the same members and is likelier; −1: none
 	logOdds float64
-	q       float64 // likeliest share
-	perQ    float64 // L per odds: 1 / (rate · Window · ρ)
-	seed    int     // whose size the operator's machines have
+	q       float64             // likeliest share
+	perQ    [maxClasses]float64 // L per odds, by class: 1 / (rate · Window · ρ)
+	seed    int                 // whose size the operator's machines have
 	list    []weighed
 }
 
@@ -167,7 +171,7 @@ func (s *Scorer) likeliest(k int32) finding {
 	from := len(s.weighed)
 	for _, i := range s.byNode[k] {
 		m := &s.members[i]
-		s.weighed = append(s.weighed, weighed{i, m.Onset, float64(m.Odds), float64(m.KW)})
+		s.weighed = append(s.weighed, weighed{i, m.Onset, float64(m.Odds), float64(m.KW), s.classes[i], s.homes[s.classes[i]]})
 	}
 	all := s.weighed[from:]
 	slices.SortFunc(all, func(a, b weighed) int { return cmp.Or(cmp.Compare(a.onset, b.onset), cmp.Compare(a.i, b.i)) })
@@ -193,15 +197,16 @@ func (s *Scorer) likeliest(k int32) finding {
 // weigh gives the log-odds of an operator whose blocks began where those of list did, the
 // mean over the size of machines, each block's own in turn, and over shares.
 func (s *Scorer) weigh(k int32, list []weighed) finding {
-	f := finding{node: k, within: -1, list: list, perQ: 1 / (rate * Window * s.elsewhere(k, list)), logOdds: math.Inf(-1)}
+	f := finding{node: k, within: -1, list: list, logOdds: math.Inf(-1)}
+	s.elsewhere(&f)
 	most := math.Inf(-1)
 	for seed := range list {
 		for _, q := range shares {
 			sum := (s.nodes[k].count - float64(len(list))) * math.Log1p(-q)
 			for i, w := range list {
-				l := w.odds * f.perQ
+				l := w.odds * f.perQ[w.class]
 				if i != seed {
-					l *= alike(w.kw, list[seed].kw)
+					l *= alike(&w, list[seed].kw)
 				}
 				sum += math.Log(1-q+q*l) - math.Log1p(w.odds)
 			}
@@ -218,39 +223,46 @@ func (s *Scorer) weigh(k int32, list []weighed) finding {
 	return f
 }
 
-// alike is how much likelier a block of kw is where an operator has machines of size than
-// anywhere: sizes of lasting changes are log-normal about 2 kW, and not all of an
-// operator's blocks are one machine.
-func alike(kw, size float64) float64 {
-	usual := density(math.Log(kw), math.Log(2), 1.1)
-	return 1 - sameShare + sameShare*density(math.Log(kw), math.Log(size), sizeSpread)/usual
+// alike is how much likelier w's block is where an operator has machines of size kW than
+// anywhere: sizes of lasting changes are log-normal, about 2 kW in homes and wider about
+// 15 kW elsewhere, and not all of an operator's blocks are one machine.
+func alike(w *weighed, size float64) float64 {
+	usual := density(math.Log(w.kw), math.Log(homeSize), homeSpread)
+	if !w.home {
+		usual = density(math.Log(w.kw), math.Log(otherSize), otherSpread)
+	}
+	return 1 - sameShare + sameShare*density(math.Log(w.kw), math.Log(size), sizeSpread)/usual
 }
 
-// elsewhere is by how much blocks began more often than usual in those days at meters that
-// are not below node k, in which case neighbours say less; at least 1.
-func (s *Scorer) elsewhere(k int32, list []weighed) float64 {
-	from, to := list[0].onset, list[0].onset+int64(Window*86400)
-	found := 0.0
+// elsewhere sets f.perQ: blocks that began in those days at meters of the same class that are
+// not below f's node say how often blocks begin then, such as after holidays at works; where
+// that is more often than usual, neighbours say less.
+func (s *Scorer) elsewhere(f *finding) {
+	from, to := f.list[0].onset, f.list[0].onset+int64(Window*86400)
+	var found [maxClasses]float64
 	for _, i := range s.active {
 		m := &s.members[i]
 		if m.Onset >= from && m.Onset < to {
-			found += float64(m.Odds) / (1 + float64(m.Odds))
+			found[s.classes[i]] += float64(m.Odds) / (1 + float64(m.Odds))
 		}
 	}
-	for _, w := range list {
-		found -= w.odds / (1 + w.odds)
+	for _, w := range f.list {
+		found[w.class] -= w.odds / (1 + w.odds)
 	}
-	usual := rate * Window * (float64(len(s.ids)) - s.nodes[k].count)
-	return max(1, (max(found, 0)+rateSure)/(usual+rateSure))
+	rest := 1 - s.nodes[f.node].count/float64(len(s.ids))
+	for c := range found {
+		usual := rate * Window * s.inClass[c] * rest
+		f.perQ[c] = 1 / (rate * Window * max(1, (max(found[c], 0)+rateSure)/(usual+rateSure)))
+	}
 }
 
 // likelihood is how much likelier the readings of the i-th meter are with a block of the operator.
 func (f *finding) likelihood(i int) float64 {
 	w := f.list[i]
 	if i == f.seed {
-		return w.odds * f.perQ
+		return w.odds * f.perQ[w.class]
 	}
-	return w.odds * f.perQ * alike(w.kw, f.list[f.seed].kw)
+	return w.odds * f.perQ[w.class] * alike(&w, f.list[f.seed].kw)
 }
 
 // raised is the probability of a block at the i-th meter given the operator.

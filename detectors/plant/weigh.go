@@ -20,7 +20,7 @@ var (
 	levelCurve  = []point{{-8, -4}, {-2, -2}, {0, -1}, {5, .5}, {15, 2}}
 	beforeCurve = []point{{20, -8}, {40, -3}, {55, 0}} // what is expected must have been learned
 	importCurve = []point{{4, 4}, {8, 7}, {20, 10}, {60, 11}}
-	shiftCurve  = []point{{-.5, -5}, {.2, -5}, {.5, -2.5}, {.65, -1.5}, {.8, .3}, {1.25, .7}, {1.8, -.5}, {3, -2}}
+	shiftCurve  = []point{{-.1, -9}, {.2, -7}, {.3, -4.5}, {.5, -2.5}, {.65, -1.5}, {.8, .3}, {1.25, .7}, {1.8, -.5}, {3, -2}}
 )
 
 func along(curve []point, x float64) float64 {
@@ -47,7 +47,7 @@ func (s *Scorer) weigh(f *finding, in *intake) (sum float64) {
 		return sum
 	}
 	say(termDeficit, min(perGain*(f.gain-candidates), mostByStep), f.deficit)
-	say(termFlat, along(flatCurve, f.flat), f.flat)
+	say(termFlat, f.flatOdds(), f.flat)
 	if f.byLevel == f.byLevel {
 		say(termLevel, along(levelCurve, f.byLevel), f.byLevel)
 	}
@@ -68,6 +68,21 @@ func (s *Scorer) weigh(f *finding, in *intake) (sum float64) {
 		say(termShift, along(shiftCurve, whole), whole)
 	}
 	return sum
+}
+
+// proportionalTo is the log likelihood ratio from hours below which a deficit is held to be in
+// proportion to the output, whatever the days say.
+const proportionalTo = -1
+
+// flatOdds is what a constant deficit says from day to day. Where the water hardly changes,
+// days that err alike make a loss of efficiency look constant: what hours of high and low
+// output deny, days do not prove.
+func (f *finding) flatOdds() float64 {
+	odds := along(flatCurve, f.flat)
+	if f.byLevel < proportionalTo {
+		return min(odds, 0)
+	}
+	return odds
 }
 
 // overHours is how much the deficit differs over its hours, and what of it is left over
