@@ -21,11 +21,11 @@ const (
 
 // A Session is one sign-in of one user.
 type Session struct {
-	User    string
-	Began   time.Time
-	Seen    time.Time // last request by a person
-	From    string    // address it began from
-	Browser string    // as the browser calls itself, cut short
+	User    string    `json:"user"`
+	Began   time.Time `json:"began"`
+	Seen    time.Time `json:"seen"`    // last request by a person
+	From    string    `json:"from"`    // address it began from
+	Browser string    `json:"browser"` // as the browser calls itself, cut short
 }
 
 // A Keeper keeps sessions over a restart, under the digests of their secrets.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -125,6 +126,9 @@ func TestUsers(t *testing.T) {
 	admin := Desk{db, root, at}
 	if err := admin.AddUser(ctx, "wang", password, access.Operator, []string{"hubei"}); err != nil {
 		t.Fatal(err)
+	}
+	if err := admin.AddUser(ctx, "wang", password, access.Operator, nil); err == nil || !strings.Contains(err.Error(), "exists already") {
+		t.Errorf("wang was added twice, or it is not said: %v", err)
 	}
 	got, err := SignIn(ctx, db, "wang", password)
 	if err != nil || got.Role != access.Operator || got.Sees("sichuan") {

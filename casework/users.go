@@ -51,6 +51,9 @@ func (d Desk) AddUser(ctx context.Context, name, password string, role access.Ro
 	if !userName.MatchString(name) {
 		return fmt.Errorf("user %q: want up to 64 of a–z, 0–9, dot, dash and underscore", name)
 	}
+	if slices.ContainsFunc(users, func(one Record) bool { return one.ID == name }) {
+		return fmt.Errorf("user %s: exists already; change that one, or take another name", name)
+	}
 	u := User{Role: role, Areas: areas}
 	if u.Password, err = access.HashPassword(password); err != nil {
 		return err

@@ -118,3 +118,28 @@ func TestAnswersFitTheirSchema(t *testing.T) {
 		}
 	}
 }
+
+// Programs meet one style of names, not here and there those of Go.
+func TestNamesOfTheAPIAreInSmallLetters(t *testing.T) {
+	text, err := os.ReadFile("assets/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]any `json:"properties"`
+			} `json:"schemas"`
+		} `json:"components"`
+	}
+	if err := json.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	for schema, one := range doc.Components.Schemas {
+		for name := range one.Properties {
+			if name != strings.ToLower(name) {
+				t.Errorf("%s.%s: want small letters and _", schema, name)
+			}
+		}
+	}
+}

@@ -18,6 +18,8 @@ type day struct {
 	energy     []float64 // kWh; NaN: missing
 	quality    []flatwatt.Quality
 	repeats    int
+	outdone    int     // readings that another of the same interval made void
+	void       float64 // kWh that those said
 	notes      notes
 	other      time.Duration // a length seen that is not the meter's
 }
@@ -109,13 +111,16 @@ func (c *Checker) put(m *meter, d *day, r *flatwatt.Reading) {
 		d.energy[slot], d.quality[slot] = e, r.Quality
 	case old == e && d.quality[slot] == r.Quality:
 		d.repeats++
+		d.outdone, d.void = d.outdone+1, d.void+e
 	default:
+		d.outdone, d.void = d.outdone+1, d.void+old+e
 		if old != e && d.quality[slot] == r.Quality {
 			d.notes.add(Conflict, r.Start, r.End(), math.Abs(e-old), nan)
 		}
 		if better(r.Quality, e, d.quality[slot], old) {
 			d.energy[slot], d.quality[slot] = e, r.Quality
 		}
+		d.void -= d.energy[slot]
 	}
 }
 

@@ -19,7 +19,7 @@ type run struct {
 
 // judge applies the rules to a day that closes and reports it.
 func (c *Checker) judge(m *meter, d *day) {
-	out := DayReport{Meter: m.ID, Parent: m.Parent, Day: d.day, Interval: d.interval, Expected: len(d.energy), Repeats: d.repeats}
+	out := DayReport{Meter: m.ID, Parent: m.Parent, Day: d.day, Interval: d.interval, Expected: len(d.energy), Repeats: d.repeats, Outdone: d.outdone, Void: flatwatt.KWh(d.void)}
 	d.notes = merged(append(d.notes, m.notes...))
 	m.notes = nil
 	d.count(&out)

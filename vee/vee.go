@@ -200,6 +200,8 @@ type DayReport struct {
 	Expected, Actual, Estimated, Edited, Missing int
 
 	Repeats  int          // told again with the same values
+	Outdone  int          // readings that another of the same interval made void, repeats among them
+	Void     flatwatt.KWh // what those said
 	Energy   flatwatt.KWh // of the readings that are there
 	Filled   flatwatt.KWh // of Fills
 	Findings []Finding    // in the order of Codes

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -151,6 +152,10 @@ func (b Book) Change(ctx context.Context, id string, version int, action, note s
 // Exit notes that a project has gone.
 func (b Book) Exit(ctx context.Context, id string, version int, day, note string) error {
 	return b.Change(ctx, id, version, "ledger.exit", note, func(p *Project) error {
+		// A day's grace, because the clock may be of another zone.
+		if day > b.Now.UTC().Add(24*time.Hour).Format(time.DateOnly) {
+			return fmt.Errorf("exited_on %s: is still to come; planned_exit is for that", day)
+		}
 		p.Progress, p.ExitedOn = Exited, day
 		return nil
 	})

@@ -188,6 +188,11 @@ func TestLedgerWritesAreChecked(t *testing.T) {
 	if err := far.Exit(ctx, id, 0, "2026-03-01", ""); !errors.Is(err, casework.ErrNotFound) {
 		t.Errorf("somebody of another area changed it: %v", err)
 	}
+	for day, want := range map[string]string{"0001-01-01": "before the onset", "9999-12-31": "still to come"} {
+		if err := b.Exit(ctx, id, 1, day, ""); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("exit on %s: %v, want %s", day, err, want)
+		}
+	}
 	if err := b.Exit(ctx, id, 1, "2026-03-01", "seen empty"); err != nil {
 		t.Fatal(err)
 	}

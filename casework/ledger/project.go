@@ -114,6 +114,9 @@ func (p *Project) Check() error {
 			return fmt.Errorf("%s %q: want a date such as 2026-01-31", d.name, d.day)
 		}
 	}
+	if p.ExitedOn != "" && p.ExitedOn < p.Onset {
+		return fmt.Errorf("exited_on %s: is before the onset, %s", p.ExitedOn, p.Onset)
+	}
 	if (p.Progress == Exited) != (p.ExitedOn != "") {
 		return fmt.Errorf("progress %q with exited_on %q: both or neither", p.Progress, p.ExitedOn)
 	}

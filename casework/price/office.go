@@ -234,5 +234,39 @@ func (o Office) Pay(ctx context.Context, pay Payment, note string) (id string, e
 	if err != nil {
 		return "", err
 	}
+	if err := o.plausible(ctx, pay); err != nil {
+		return "", err
+	}
 	return o.Desk.Add(ctx, "price.pay", note, KindPayment, "Y", pay, nil)
+}
+
+// maxPayment is more yuan than any statement; what is beyond it was mistyped.
+var maxPayment = decimal.NewFromInt(1_000_000_000)
+
+// plausible refuses what was mistyped: money of days to come, beyond measure, or given
+// back though it never came. A day's grace, because the clock may be of another zone.
+func (o Office) plausible(ctx context.Context, pay Payment) error {
+	if pay.Day > o.Now.UTC().Add(24*time.Hour).Format(time.DateOnly) {
+		return fmt.Errorf("payment on %s: that day is still to come", pay.Day)
+	}
+	if pay.Yuan.Abs().GreaterThan(maxPayment) {
+		return fmt.Errorf("payment of %s: want at most %s yuan", pay.Yuan, maxPayment)
+	}
+	if pay.Yuan.IsPositive() {
+		return nil
+	}
+	payments, err := casework.List[Payment](ctx, o.Store, KindPayment)
+	if err != nil {
+		return err
+	}
+	paid := decimal.Zero
+	for _, p := range payments {
+		if p.Value.Statement == pay.Statement {
+			paid = paid.Add(p.Value.Yuan)
+		}
+	}
+	if paid.Add(pay.Yuan).IsNegative() {
+		return fmt.Errorf("payment of %s: gives back more than the %s that came in for %s", pay.Yuan, paid, pay.Statement)
+	}
+	return nil
 }

@@ -168,11 +168,19 @@ func TestArrears(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.Now = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 	if _, err := o.Pay(ctx, Payment{Statement: s, Yuan: decimal.RequireFromString("0.001"), Day: "2026-03-10"}, ""); err == nil {
 		t.Error("a tenth of a fen was paid")
 	}
 	if _, err := o.Pay(ctx, Payment{Statement: s, Yuan: decimal.RequireFromString("100"), Day: "2026-03-10"}, ""); err != nil {
 		t.Fatal(err)
+	}
+	for _, x := range []struct{ yuan, day, want string }{
+		{"1", "2099-01-01", "still to come"}, {"1e30", "2026-03-10", "at most 1000000000"}, {"-100.01", "2026-03-10", "more than the 100 that came in"},
+	} {
+		if _, err := o.Pay(ctx, Payment{Statement: s, Yuan: decimal.RequireFromString(x.yuan), Day: x.day}, ""); err == nil || !strings.Contains(err.Error(), x.want) {
+			t.Errorf("%s yuan on %s: %v, want %s", x.yuan, x.day, err, x.want)
+		}
 	}
 	f := func(day, paid, open, overdue, since string) {
 		t.Helper()

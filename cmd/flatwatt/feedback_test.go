@@ -38,6 +38,10 @@ func TestInspectionsCorrectTheModel(t *testing.T) {
 	ok(t, "import", "--fleet", fleet, "--archive", store)
 	id := strings.TrimSpace(first(ok(t, "rescore", "--fleet", fleet, "--archive", store)))
 
+	if code, _, stderr := run(t, nil, "rescore", "--fleet", fleet, "--archive", store, "--days", "2031-01-01"); code != exitUsage || !strings.Contains(stderr, "no score of it would be kept") {
+		t.Errorf("a day beyond the archive: exit code %d, %s", code, stderr)
+	}
+
 	visits, _ := ok(t, "feedback", "draw", "--archive", store, "--run", id, "--visits", "40", "--random", "0.5")
 	again, _ := ok(t, "feedback", "draw", "--archive", store, "--run", id, "--visits", "40", "--random", "0.5")
 	if visits != again || strings.Count(visits, ",yes,") != 20 {

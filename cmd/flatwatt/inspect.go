@@ -104,7 +104,7 @@ type inspection struct {
 	Negative    int64            `json:"negative"`
 	Reactive    int64            `json:"with_reactive"`
 	Voltage     int64            `json:"with_voltage"`
-	EnergyKWh   float64          `json:"energy_kwh"`       // of all readings
+	EnergyKWh   float64          `json:"energy_kwh"`       // of each interval once
 	Totals      *totalsOf        `json:"totals,omitempty"` // over more than an hour: never scored
 	DemandKW    [3]*float64      `json:"mean_demand_kw"`   // 5 %, 50 %, 95 % of meters
 	Stamp       stampGuess       `json:"stamp"`

@@ -147,6 +147,9 @@ func fileText(r *inspection) string {
 }
 
 func formatText(r *inspection, pick func(string, string) string) string {
+	if r.Format == "" {
+		return pick("not known", "未知")
+	}
 	text := r.Format
 	if r.Description != "" {
 		text += ": " + r.Description

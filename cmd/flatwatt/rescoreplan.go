@@ -33,6 +33,9 @@ func (p *Program) planRescore(ctx context.Context, a *archive.Archive, runs resc
 		if err != nil {
 			return spec, err
 		}
+		if day < spec.From || day > spec.To {
+			return spec, usagef("--days %s: is not among %s to %s: no score of it would be kept", text, spec.From, spec.To)
+		}
 		spec.Days = append(spec.Days, day)
 	}
 	if flags.warmUp != "all" {

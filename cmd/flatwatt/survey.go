@@ -42,9 +42,10 @@ type surveyed struct {
 	first, last time.Time // start of the first, end of the last
 	interval    time.Duration
 	readings    int64
+	outdone     int64          // of readings, those that another of the same interval made void
 	present     int64          // intervals that have a reading
 	zone        *time.Location // nil: the survey's
-	kwh, most   float64        // most: highest mean demand of an interval, kW
+	kwh, most   float64        // kwh: one reading an interval; most: highest mean demand of an interval, kW
 	broke       map[vee.Code]int
 }
 
@@ -144,6 +145,9 @@ func (s *survey) settle(out *vee.Report) {
 		}
 		d := &out.Days[i]
 		m.present += int64(d.Expected - d.Missing)
+		m.outdone += int64(d.Outdone)
+		m.kwh -= float64(d.Void)
+		s.kwh -= float64(d.Void)
 		for _, f := range d.Findings {
 			if f.Code == vee.Missing && s.whole(m, d) {
 				continue
@@ -204,7 +208,7 @@ func (s *survey) lengths() []time.Duration {
 func (s *survey) demands() (low, mid, high float64) {
 	var kw []float64
 	for _, m := range s.meters {
-		kw = append(kw, m.kwh/(float64(m.readings)*m.interval.Hours()))
+		kw = append(kw, m.kwh/(float64(m.readings-m.outdone)*m.interval.Hours()))
 	}
 	if len(kw) == 0 {
 		return math.NaN(), math.NaN(), math.NaN()

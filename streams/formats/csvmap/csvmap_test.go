@@ -58,7 +58,7 @@ var samples = []formattest.Sample{
 		`},
 	// Chinese names and words; the end of the interval; a version that comes first and stays.
 	{Name: "chinese.csv", Opt: formats.Options{Stamp: formats.StampEnd, Mapping: &formats.Mapping{Version: "版本", Quality: "状态", Qualities: map[string]string{"实测": "actual", "估算": "estimated", "缺失": "missing"}}},
-		Data: "电表号,时间,电量,状态,版本\n表一,2026-01-15 00:15,2,估算,2\n表一,2026-01-15 00:15,1,实测,1\n表一,2026-01-15 00:30,3,实测,1\n表一,2026-01-15 00:45,,缺失,1\n",
+		Data: "电表编号,时间,电量,状态,版本\n表一,2026-01-15 00:15,2,估算,2\n表一,2026-01-15 00:15,1,实测,1\n表一,2026-01-15 00:30,3,实测,1\n表一,2026-01-15 00:45,,缺失,1\n",
 		Want: `
 		表一 01-15T00:00 15 2 - - E
 		表一 01-15T00:15 15 3 - - A

@@ -32,7 +32,7 @@ var roleNames = [roles]string{"meter", "time", "date", "clock", "energy", "expor
 // usual are names of columns by which a role is found, without case, spaces, "_" or
 // brackets.
 var usual = [roles][]string{
-	roleMeter:    {"meterid", "meter", "nmi", "mpan", "mprn", "servicepoint", "servicepointid", "spid", "usagepoint", "usagepointid", "lclid", "customerid", "serialnumber", "meterno", "meternumber", "meterserial", "id", "表号", "电表号", "户号", "用户编号", "计量点编号"},
+	roleMeter:    {"meterid", "meter", "nmi", "mpan", "mprn", "servicepoint", "servicepointid", "spid", "usagepoint", "usagepointid", "lclid", "customerid", "serialnumber", "meterno", "meternumber", "meterserial", "id", "表号", "电表号", "电表编号", "户号", "用户编号", "计量点编号"},
 	roleTime:     {"start", "starttime", "intervalstart", "time", "timestamp", "datetime", "tstp", "readtime", "readingdatetime", "readingtime", "end", "endtime", "intervalend", "时间", "数据时间"},
 	roleDate:     {"date", "day", "datadate", "readingdate", "intervaldate", "日期", "数据日期"},
 	roleClock:    {"clock", "timeofday", "hhmm"},
