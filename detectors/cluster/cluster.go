@@ -34,7 +34,7 @@ type Scorer struct {
 	zones   []*time.Location    // beside ids
 	classes []uint8             // beside ids: numbers of the register's classes
 	inClass [maxClasses]float64 // customers of each
-	homes   [maxClasses]bool    // whether it is that of homes
+	homes   [maxClasses]bool    // whether it is that of homes, or not known
 	index   map[flatwatt.MeterID]int32
 	next    int32 // the meter whose score should come next: a guess
 	ups     []up  // of all meters, one after another
@@ -112,7 +112,7 @@ func New(inner flatwatt.Scorer, heard, register []flatwatt.Meter, net *network.N
 		}
 		s.classes = append(s.classes, numbers[m.Class])
 		s.inClass[numbers[m.Class]]++
-		s.homes[numbers[m.Class]] = m.Class == "residential"
+		s.homes[numbers[m.Class]] = m.Class == "residential" || m.Class == ""
 		s.ids, s.zones = append(s.ids, m.ID), append(s.zones, m.Zone)
 		s.index[m.ID] = int32(i)
 	}

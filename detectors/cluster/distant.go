@@ -78,7 +78,7 @@ func (s *Scorer) judgeDistant(dst []flatwatt.Score, day flatwatt.Day, zone *time
 			o.Ended = int32(day)
 		}
 		if !told[o.Lead] {
-			dst = append(dst, ended(s.operatorScore(day, zone, *o, priorOdds+caseOdds), o.Ended, zone))
+			dst = append(dst, ended(s.operatorScore(day, zone, *o, endedOdds), o.Ended, zone))
 		}
 	}
 	return dst

@@ -48,7 +48,7 @@ func TestACaseEndsWithItsBlocks(t *testing.T) {
 		t.Fatalf("before the end the case is %s, ended %v", sc.State, sc.Ended)
 	}
 	sc := latest(near, 10)["f0.cluster"]
-	if sc.State != flatwatt.Ended || !sc.Ended.Equal(end.Start(time.UTC)) || sc.Probability > .003 {
+	if sc.State != flatwatt.Ended || !sc.Ended.Equal(end.Start(time.UTC)) || sc.Probability > .001 {
 		t.Errorf("a case without blocks is %s, ended %v, probability %.3f; want ended on %v", sc.State, sc.Ended, sc.Probability, end.Start(time.UTC))
 	}
 
@@ -60,7 +60,7 @@ func TestACaseEndsWithItsBlocks(t *testing.T) {
 			continue
 		}
 		seen++
-		if sc.State != flatwatt.Ended || !sc.Ended.Equal(end.Start(time.UTC)) || sc.Probability > .003 {
+		if sc.State != flatwatt.Ended || !sc.Ended.Equal(end.Start(time.UTC)) || sc.Probability > .001 {
 			t.Errorf("operator %s is %s, ended %v, probability %.3f", id, sc.State, sc.Ended, sc.Probability)
 		}
 	}

@@ -21,6 +21,9 @@ const (
 	// caseOdds puts the log-odds of one false case per 1,000 node-months at 0: from
 	// fleets of seeds 601–606 (docs/network.md), on which nothing is reported.
 	caseOdds = 2.4
+	// endedOdds are those of a case without blocks: below all that still runs, wherever
+	// caseOdds puts that.
+	endedOdds = -10.2
 	// partOdds are those of a case that another one with the same members stands for: it
 	// ranks below meters of which something is suspected.
 	partOdds               = -4.0
@@ -189,7 +192,7 @@ func (s *Scorer) likeliest(k int32) finding {
 		}
 	}
 	if math.IsInf(best.logOdds, -1) { // too few blocks to be anything: the prior alone
-		best.logOdds = priorOdds + caseOdds
+		best.logOdds = endedOdds
 	}
 	return best
 }
