@@ -32,6 +32,12 @@ func (d Desk) Act(action, note string) Change {
 	return Change{At: d.Now, Actor: d.Who, Action: action, Note: note}
 }
 
+// ToCome says whether a date, 2006-01-02, is still to come: with a day's grace, because the
+// clock may be of another zone.
+func (d Desk) ToCome(date string) bool {
+	return date > d.Now.UTC().AddDate(0, 0, 1).Format(time.DateOnly)
+}
+
 // See refuses what lies outside the person's areas as if it were not there.
 func (d Desk) See(kind, id, area string) error {
 	if !d.Who.Sees(area) {

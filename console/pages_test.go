@@ -72,6 +72,22 @@ func TestEveryPageInBothLanguages(t *testing.T) {
 	}
 }
 
+// TestAnUnknownAddressIsTold: a page in the person's language, a problem to programs, and a
+// path that only takes what is sent still says so.
+func TestAnUnknownAddressIsTold(t *testing.T) {
+	v := newRoom(t).visit("wang")
+	v.lang = "zh-CN"
+	if code, body := v.get("/nowhere/at/all"); code != http.StatusNotFound || !strings.Contains(body, `<html lang="zh-CN"`) || !strings.Contains(body, "不存在") {
+		t.Errorf("page: %d %.300s", code, body)
+	}
+	if code, body := v.get("/api/nowhere"); code != http.StatusNotFound || !strings.Contains(body, `"code": "not_found"`) {
+		t.Errorf("api: %d %.300s", code, body)
+	}
+	if code, _ := v.get("/alarms/acknowledge"); code != http.StatusMethodNotAllowed {
+		t.Errorf("a path that takes only POST: %d", code)
+	}
+}
+
 // TestNamesFromOutsideAreEscaped: a meter whose name is markup, on pages that show it.
 func TestNamesFromOutsideAreEscaped(t *testing.T) {
 	r := newRoom(t)

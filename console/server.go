@@ -118,7 +118,7 @@ func New(o Options) (*Server, error) {
 	if s.pages, err = s.parsePages(); err != nil {
 		return nil, err
 	}
-	s.routes = s.guard(s.mux())
+	s.routes = s.guard(s.known(s.mux()))
 	return s, nil
 }
 
@@ -160,6 +160,21 @@ func (s *Server) mux() *http.ServeMux {
 		mux.HandleFunc(f.pattern, f.serve)
 	}
 	return mux
+}
+
+// known answers what no route is for as everything else that does not exist, in the person's
+// language.
+func (s *Server) known(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		other := r.Clone(r.Context())
+		other.Method = http.MethodPost
+		_, get := mux.Handler(r)
+		if _, post := mux.Handler(other); get == "" && post == "" {
+			s.fail(w, r, fmt.Errorf("%s: %w", r.URL.Path, casework.ErrNotFound))
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // A plainRoute is one that is neither a page of data nor an act.

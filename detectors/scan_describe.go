@@ -101,8 +101,8 @@ func extent(x []float64) (lo, hi float64) {
 	return lo, hi
 }
 
-// sorted copies the known values of x, sorted; valid until the next call.
-func (s *scanner) sorted(x []float64) []float64 {
+// known copies the known values of x; valid until the next call.
+func (s *scanner) known(x []float64) []float64 {
 	n := 0
 	for _, v := range x {
 		if v == v {
@@ -110,21 +110,17 @@ func (s *scanner) sorted(x []float64) []float64 {
 			n++
 		}
 	}
-	insertionSort(s.buf[:n])
 	return s.buf[:n]
 }
 
-// median is that of the known values of x.
-func (s *scanner) median(x []float64) float64 {
-	n := 0
-	for _, v := range x {
-		if v == v {
-			s.buf[n] = v
-			n++
-		}
-	}
-	return models.Median(s.buf[:n])
+// sorted are the known values of x in order; valid until the next call.
+func (s *scanner) sorted(x []float64) []float64 {
+	y := s.known(x)
+	insertionSort(y)
+	return y
 }
+
+func (s *scanner) median(x []float64) float64 { return models.Median(s.known(x)) }
 
 // mad is the scaled median absolute deviation of sorted x, by its quartiles' half distance,
 // which is the same for symmetrical distributions.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -152,8 +151,7 @@ func (b Book) Change(ctx context.Context, id string, version int, action, note s
 // Exit notes that a project has gone.
 func (b Book) Exit(ctx context.Context, id string, version int, day, note string) error {
 	return b.Change(ctx, id, version, "ledger.exit", note, func(p *Project) error {
-		// A day's grace, because the clock may be of another zone.
-		if day > b.Now.UTC().Add(24*time.Hour).Format(time.DateOnly) {
+		if b.ToCome(day) {
 			return fmt.Errorf("exited_on %s: is still to come; planned_exit is for that", day)
 		}
 		p.Progress, p.ExitedOn = Exited, day

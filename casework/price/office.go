@@ -244,9 +244,9 @@ func (o Office) Pay(ctx context.Context, pay Payment, note string) (id string, e
 var maxPayment = decimal.NewFromInt(1_000_000_000)
 
 // plausible refuses what was mistyped: money of days to come, beyond measure, or given
-// back though it never came. A day's grace, because the clock may be of another zone.
+// back though it never came.
 func (o Office) plausible(ctx context.Context, pay Payment) error {
-	if pay.Day > o.Now.UTC().Add(24*time.Hour).Format(time.DateOnly) {
+	if o.ToCome(pay.Day) {
 		return fmt.Errorf("payment on %s: that day is still to come", pay.Day)
 	}
 	if pay.Yuan.Abs().GreaterThan(maxPayment) {

@@ -4,14 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -124,7 +120,9 @@ type stopwatch struct {
 func startWatch() stopwatch { return stopwatch{time.Now(), cpuTime()} }
 
 func (w stopwatch) rate(n int) benchRate {
-	return benchRate{float64(n) / time.Since(w.wall).Seconds(), float64(n) / max((cpuTime()-w.cpu).Seconds(), 1e-9)}
+	var s spent
+	s.add(w)
+	return s.rate(n)
 }
 
 func newBench(p *Program, opt *options) *cobra.Command {
@@ -195,58 +193,6 @@ func (p *Program) bench(ctx context.Context, opt *options, flags benchFlags) err
 	return p.printBench(opt, &r)
 }
 
-// A benchFleet makes readings up: a daily profile with noise, a level for each meter.
-type benchFleet struct {
-	meters []flatwatt.Meter
-	days   int
-	rng    *rand.Rand
-	start  time.Time
-	noise  []float64
-}
-
-func newBenchFleet(flags benchFlags) *benchFleet {
-	g := &benchFleet{days: flags.days, rng: rand.New(rand.NewPCG(flags.seed, 0)), start: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)}
-	for i := range flags.meters {
-		g.meters = append(g.meters, flatwatt.Meter{
-			ID: flatwatt.MeterID(fmt.Sprintf("SP-%08d", i)), Parent: flatwatt.MeterID(fmt.Sprintf("T-%06d", i/perTransf)),
-			Kind: flatwatt.Customer, Class: "residential", Zone: time.UTC, Interval: benchInterval, Region: "r",
-		})
-	}
-	g.noise = make([]float64, 1<<12)
-	for i := range g.noise {
-		g.noise[i] = g.rng.NormFloat64()
-	}
-	return g
-}
-
-// each calls use with message after message, in event time; the slice is reused.
-func (g *benchFleet) each(days int, use func(transformer flatwatt.MeterID, rs []flatwatt.Reading) error) error {
-	rs := make([]flatwatt.Reading, 0, perTransf*perBatch)
-	for from := 0; from < days*perDay; from += perBatch {
-		for first := 0; first < len(g.meters); first += perTransf {
-			rs = rs[:0]
-			for m := first; m < min(first+perTransf, len(g.meters)); m++ {
-				for i := from; i < min(from+perBatch, days*perDay); i++ {
-					rs = append(rs, g.reading(m, i))
-				}
-			}
-			if err := use(g.meters[first].Parent, rs); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (g *benchFleet) reading(m, i int) flatwatt.Reading {
-	hour := float64(i%perDay) / 4
-	kw := 0.2 + float64(m%17)/20 + 0.3*math.Max(0, math.Sin((hour-7)/24*2*math.Pi)) + 0.05*math.Abs(g.noise[(m*31+i)&(len(g.noise)-1)])
-	return flatwatt.Reading{
-		Meter: g.meters[m].ID, Start: g.start.Add(time.Duration(i) * benchInterval), Length: benchInterval,
-		Energy: flatwatt.KWh(math.Round(kw/4*1000) / 1000), Reactive: flatwatt.KVArh(math.NaN()), Voltage: flatwatt.Volt(math.NaN()),
-	}
-}
-
 // decode measures the batch form, a core, on a day's messages of a part of the fleet.
 func (r *benchReport) decode(g *benchFleet) error {
 	part := *g
@@ -312,29 +258,6 @@ func (r *benchReport) score(g *benchFleet, model *detectors.Params, buckets int)
 	r.MemoryPerMeter = float64(heap()-before) / float64(len(g.meters))
 	runtime.KeepAlive(scorers)
 	return last, nil
-}
-
-// scorers are those of the buckets.
-func (g *benchFleet) scorers(model *detectors.Params, buckets int) (list []flatwatt.Scorer, err error) {
-	parts := make([][]flatwatt.Meter, buckets)
-	for _, m := range g.meters {
-		b := benchBucket(m.Parent, buckets)
-		parts[b] = append(parts[b], m)
-	}
-	for i := range parts {
-		s, err := newScorer(model, parts[i], parts[i], nil, aside{})
-		if err != nil {
-			return nil, err
-		}
-		list, parts[i] = append(list, s), nil
-	}
-	return list, nil
-}
-
-// benchBucket is that of what lies below a transformer.
-func benchBucket(transformer flatwatt.MeterID, buckets int) int {
-	n, _ := strconv.Atoi(strings.TrimPrefix(string(transformer), "T-")) // a number: newBenchFleet
-	return n % buckets
 }
 
 // checkpoints encodes and restores the state of each bucket.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,9 +13,7 @@ import (
 	js "github.com/nats-io/nats.go/jetstream"
 
 	"github.com/flatwatt/flatwatt"
-	"github.com/flatwatt/flatwatt/streams/influxd"
 	"github.com/flatwatt/flatwatt/streams/jetstream"
-	"github.com/flatwatt/flatwatt/streams/natsd"
 )
 
 const (
@@ -38,15 +35,7 @@ type gridWorld struct {
 // newGridWorld makes the database and what a worker must be told.
 func newGridWorld(t *testing.T, fleet *crashFleet, nats string, partitions, replicas int) *gridWorld {
 	t.Helper()
-	db, err := influxd.Open(filepath.Join(t.TempDir(), "influx"), influxd.Options{Token: crashToken, Org: "flatwatt", Bucket: "flatwatt"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	url, err := db.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	url := ownDatabase(t)
 	return &gridWorld{t: t, fleet: fleet, influx: url, nats: nats, env: append(embeddedEnv(t, fleet.dir),
 		"FLATWATT_NATS_URL="+nats, "FLATWATT_INFLUX_URL="+url, fmt.Sprint("FLATWATT_NATS_REPLICAS=", replicas),
 		fmt.Sprint("FLATWATT_PARTITIONS_BUCKETS=", gridBuckets), fmt.Sprint("FLATWATT_PARTITIONS_PARTITIONS=", partitions),
@@ -120,20 +109,9 @@ func (w *gridWorld) dismiss() {
 // oneNode is a NATS server of its own and a world around it.
 func oneNode(t *testing.T, fleet *crashFleet, partitions int) *gridWorld {
 	t.Helper()
-	nats, err := natsd.Start(natsd.Options{Dir: filepath.Join(t.TempDir(), "nats")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { nats.Close() })
-	w := newGridWorld(t, fleet, nats.URL(), partitions, 1)
-	conn, err := nats.Connect()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	if w.stream, err = js.New(conn); err != nil {
-		t.Fatal(err)
-	}
+	nats, stream := ownStream(t)
+	w := newGridWorld(t, fleet, nats, partitions, 1)
+	w.stream = stream
 	if _, err := jetstream.EnsureBuckets(t.Context(), w.stream, jetstream.Retention{}, gridBuckets); err != nil {
 		t.Fatal(err)
 	}

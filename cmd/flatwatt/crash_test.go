@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/flatwatt/flatwatt"
-	"github.com/flatwatt/flatwatt/streams/influxd"
-	"github.com/flatwatt/flatwatt/streams/natsd"
 )
 
 const (
@@ -50,21 +48,8 @@ func TestKilledServiceScoresTheSame(t *testing.T) {
 func TestKilledScorerScoresTheSame(t *testing.T) {
 	fleet := newCrashFleet(t)
 	calm := newCalm(t, fleet)
-	nats, err := natsd.Start(natsd.Options{Dir: filepath.Join(t.TempDir(), "nats")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nats.Close()
-	db, err := influxd.Open(filepath.Join(t.TempDir(), "influx"), influxd.Options{Token: crashToken, Org: "flatwatt", Bucket: "flatwatt"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	url, err := db.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := append(embeddedEnv(t, fleet.dir), "FLATWATT_NATS_URL="+nats.URL(), "FLATWATT_INFLUX_URL="+url)
+	nats, _ := ownStream(t)
+	env := append(embeddedEnv(t, fleet.dir), "FLATWATT_NATS_URL="+nats, "FLATWATT_INFLUX_URL="+ownDatabase(t))
 	w := &crashWorld{fleet: fleet, calm: calm, env: env}
 	w.killAndCompare(t, rand.New(rand.NewPCG(2, uint64(killsWanted(t)))))
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/flatwatt/flatwatt/streams/file"
 	"github.com/flatwatt/flatwatt/streams/influxd"
 	"github.com/flatwatt/flatwatt/streams/jetstream"
-	"github.com/flatwatt/flatwatt/streams/natsd"
 )
 
 // awayEnv says how many readings come while the database is away; 360 million are an hour
@@ -39,22 +38,11 @@ type awayWorld struct {
 
 func newAwayWorld(t *testing.T, dir string, g *benchFleet) *awayWorld {
 	t.Helper()
-	nats, err := natsd.Start(natsd.Options{Dir: filepath.Join(t.TempDir(), "nats")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { nats.Close() })
-	conn, err := nats.Connect()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
 	w := &awayWorld{t: t, g: g, dbDir: filepath.Join(t.TempDir(), "influx")}
-	if w.stream, err = js.New(conn); err != nil {
-		t.Fatal(err)
-	}
+	nats, stream := ownStream(t)
+	w.stream = stream
 	w.open("127.0.0.1:0")
-	w.v = launch(t, append(embeddedEnv(t, dir), "FLATWATT_NATS_URL="+nats.URL(), "FLATWATT_INFLUX_URL="+w.url, "FLATWATT_RUN_PLOT_HOURS=0"), 200_000)
+	w.v = launch(t, append(embeddedEnv(t, dir), "FLATWATT_NATS_URL="+nats, "FLATWATT_INFLUX_URL="+w.url, "FLATWATT_RUN_PLOT_HOURS=0"), 200_000)
 	w.v.await()
 	return w
 }

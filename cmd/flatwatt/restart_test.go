@@ -14,13 +14,9 @@ import (
 	"testing"
 	"time"
 
-	js "github.com/nats-io/nats.go/jetstream"
-
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/streams/file"
-	"github.com/flatwatt/flatwatt/streams/influxd"
 	"github.com/flatwatt/flatwatt/streams/jetstream"
-	"github.com/flatwatt/flatwatt/streams/natsd"
 )
 
 // restartEnv says how many meters of an hour the restarted service has.
@@ -112,30 +108,8 @@ func TestRestartToTheFirstScore(t *testing.T) {
 // restartWorld is a stream and a database in this process, and the service's settings.
 func restartWorld(t *testing.T, dir string) (*jetstream.Publisher, []string) {
 	t.Helper()
-	nats, err := natsd.Start(natsd.Options{Dir: filepath.Join(t.TempDir(), "nats")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { nats.Close() })
-	conn, err := nats.Connect()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	stream, err := js.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := influxd.Open(filepath.Join(t.TempDir(), "influx"), influxd.Options{Token: crashToken, Org: "flatwatt", Bucket: "flatwatt"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	url, err := db.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &jetstream.Publisher{JetStream: stream}, append(embeddedEnv(t, dir), "FLATWATT_NATS_URL="+nats.URL(), "FLATWATT_INFLUX_URL="+url,
+	nats, stream := ownStream(t)
+	return &jetstream.Publisher{JetStream: stream}, append(embeddedEnv(t, dir), "FLATWATT_NATS_URL="+nats, "FLATWATT_INFLUX_URL="+ownDatabase(t),
 		"FLATWATT_RUN_PLOT_HOURS=0", "FLATWATT_PARTITIONS_BUCKETS=64", "FLATWATT_PARTITIONS_PARTITIONS=8")
 }
 

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"path/filepath"
+	"testing"
+
+	js "github.com/nats-io/nats.go/jetstream"
+
+	"github.com/flatwatt/flatwatt/streams/influxd"
+	"github.com/flatwatt/flatwatt/streams/natsd"
+)
+
+// ownStream is a NATS server in the test's process, for services in others.
+func ownStream(t *testing.T) (url string, stream js.JetStream) {
+	t.Helper()
+	nats, err := natsd.Start(natsd.Options{Dir: filepath.Join(t.TempDir(), "nats")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { nats.Close() })
+	conn, err := nats.Connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	if stream, err = js.New(conn); err != nil {
+		t.Fatal(err)
+	}
+	return nats.URL(), stream
+}
+
+// ownDatabase is the address of an embedded database in the test's process.
+func ownDatabase(t *testing.T) (url string) {
+	t.Helper()
+	db, err := influxd.Open(filepath.Join(t.TempDir(), "influx"), influxd.Options{Token: crashToken, Org: "flatwatt", Bucket: "flatwatt"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	if url, err = db.Listen("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	return url
+}
