@@ -103,8 +103,8 @@ func (s *demoStory) miner(meter string) bool {
 
 func (s *demoStory) day(add int) string { return s.now.AddDate(0, 0, add).Format(time.DateOnly) }
 
-// triage acknowledges what is new, shelves what waits for an honest customer's answer, and
-// opens a case from the most urgent.
+// triage acknowledges what is new, opens a case from the most urgent and, between two cases,
+// shelves the least urgent, if it is as new, until the customer has answered.
 func (s *demoStory) triage(ctx context.Context) error {
 	if s.left < demoUnseen {
 		return nil
@@ -129,6 +129,7 @@ func (s *demoStory) triage(ctx context.Context) error {
 	if list, err = room.List(ctx); err != nil {
 		return err
 	}
+	var waiting []casework.Versioned[alarms.Alarm]
 	for _, a := range list {
 		v := a.Value
 		if known, err := s.hasCase(ctx, a.ID); known || err != nil {
@@ -138,12 +139,13 @@ func (s *demoStory) triage(ctx context.Context) error {
 		if !single || v.Case != "" || v.State(today) != alarms.Acknowledged {
 			continue
 		}
-		if !s.miner(a.ID) && v.Raised > s.day(-demoShelving) && s.left < demoShelving && s.left%demoEvery != demoUnseen {
-			return room.Shelve(ctx, []alarms.Ref{{ID: a.ID}}, "waiting_customer", s.day(20))
-		}
 		if s.opened < demoCases && s.left%demoEvery == demoUnseen {
 			return s.open(ctx, room, a.ID)
 		}
+		waiting = append(waiting, a)
+	}
+	if n := len(waiting); n > 1 && s.left < demoShelving && s.left%demoEvery != demoUnseen && waiting[n-1].Value.Raised > s.day(-demoShelving) {
+		return room.Shelve(ctx, []alarms.Ref{{ID: waiting[n-1].ID}}, "waiting_customer", s.day(20))
 	}
 	return nil
 }
