@@ -50,6 +50,7 @@ type Client struct {
 	api   influxdb2.Client
 	write api.WriteAPIBlocking
 	days  dayReads
+	turns chan struct{} // holds one for each sink that is writing a day
 }
 
 // Open prepares a client. It does not connect: use Check for that.
@@ -78,6 +79,7 @@ func Open(c Config) (*Client, error) {
 	o := influxdb2.DefaultOptions().SetHTTPClient(h).SetPrecision(time.Second).SetUseGZip(c.Gzip).SetApplicationName("flatwatt")
 	client := &Client{conf: c, http: h, slow: &http.Client{Transport: h.Transport}, api: influxdb2.NewClientWithOptions(c.URL, c.Token, o)}
 	client.days.of, client.days.asked = map[flatwatt.Day]*dayRead{}, make(chan struct{}, queriesAtOnce)
+	client.turns = make(chan struct{}, writersAtOnce)
 	client.write = client.api.WriteAPIBlocking(c.Org, c.Bucket)
 	return client, nil
 }
@@ -123,6 +125,21 @@ func (c *Client) send(ctx context.Context, lines []byte) error {
 			return errors.Join(err, stopped)
 		}
 	}
+}
+
+// writersAtOnce is how many sinks of one client write a day together. A day closes for all
+// parts of a fleet at once; were all of them served alike, the first would be durable as late
+// as the last. Two hide the end of one, its few roll-ups, behind the scores of the next.
+const writersAtOnce = 2
+
+// turn waits until the caller may write a day, in the order of calls.
+func (c *Client) turn(ctx context.Context) (done func(), err error) {
+	select {
+	case c.turns <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return func() { <-c.turns }, nil
 }
 
 // judge says whether a failure may pass and how long to wait before trying again.

@@ -79,7 +79,12 @@ func (s *Sink) writeDay(ctx context.Context, scores []flatwatt.Score) error {
 	if err := s.recall(ctx, &scores[0]); err != nil {
 		return err
 	}
-	err := s.inChunks(ctx, len(scores), func(b []byte, i int) ([]byte, error) {
+	done, err := s.client.turn(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	err = s.inChunks(ctx, len(scores), func(b []byte, i int) ([]byte, error) {
 		b, err := appendScore(b, &scores[i], s.rollups.mayBeBrief(&scores[i]))
 		return b, streams.Permanent(err)
 	})
