@@ -48,6 +48,7 @@ func (f *Fleet) eachMeter(z *zone, p pass, use func(i int32, c *customer)) {
 		z.packed[n].load(list)
 		for k, i := range ids {
 			if f.reduceMeter(i, z, &f.day, p == judging); f.day.valid > 0 {
+				f.shed(&list[k], &f.day, i, z)
 				f.part = list[k].deviate(&f.day, z.day)
 				use(i, &list[k])
 			}

@@ -23,6 +23,10 @@ type Options struct {
 	// Book tells what inspections found, so that what an operator has cleared becomes
 	// normal. nil: nothing.
 	Book flatwatt.OutsideBook
+	// Tariffs are the time-of-use tables of the meters' tariffs; nil: not known.
+	Tariffs flatwatt.Tariffs
+	// Calls asked customers to do with less.
+	Calls []Call
 }
 
 // DefaultGrace suits feeds that deliver within six hours.
@@ -39,6 +43,9 @@ type Fleet struct {
 	grace   time.Duration
 	weather flatwatt.Weather
 	book    flatwatt.OutsideBook
+	tariffs flatwatt.Tariffs
+	cheap   map[string][]int // bands of the cheap hours, by tariff
+	calls   calls
 	meters  []flatwatt.Meter // sorted by ID
 	index   map[flatwatt.MeterID]int32
 	zoneOf  []int32
@@ -80,7 +87,7 @@ func NewFleet(params *Params, meters []flatwatt.Meter, weather flatwatt.Weather,
 	if err := params.Validate(); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	f := &Fleet{params: params, forest: models.NewEvaluator(models.PlantOnce(&params.Boost, numFeatures)), grace: opt.Grace, weather: weather, book: opt.Book, index: map[flatwatt.MeterID]int32{}, last: -1}
+	f := &Fleet{params: params, forest: models.NewEvaluator(models.PlantOnce(&params.Boost, numFeatures)), grace: opt.Grace, weather: weather, book: opt.Book, tariffs: opt.Tariffs, cheap: cheapBands(opt.Tariffs), calls: newCalls(opt.Calls), index: map[flatwatt.MeterID]int32{}, last: -1}
 	for _, m := range meters {
 		if m.Kind == flatwatt.Customer || m.Kind == "" {
 			f.meters = append(f.meters, m)

@@ -31,11 +31,13 @@ func (f *Fleet) judge(dst []flatwatt.Score, c *customer, i int32, z *zone, d *da
 		f.remember(c, d, p, z.day)
 	}
 	c.hist.push(z.day, d.record(p))
-	f.judgement = judgement{meter: &f.meters[i], c: c, part: p, day: d, widths: f.params.Widths.orDefault(), today: z.day, now: math.NaN()}
+	c.unrest.add(z.day, d.floor[maskAll]-p.correction)
+	f.judgement = judgement{meter: &f.meters[i], tariff: f.tariffs[f.meters[i].Tariff], c: c, part: p, day: d, widths: f.params.Widths.orDefault(), today: z.day, now: math.NaN()}
 	j := &f.judgement
 	j.prepare()
 	if j.multiplied = j.rescaled(); !j.multiplied {
-		j.step = f.scanner.scan(c, f.groups.temperatures(f.weather, j.meter.Region, i, z))
+		j.step, j.rest = f.scanner.scan(c, f.groups.temperatures(f.weather, j.meter.Region, i, z), f.cheap[j.meter.Tariff])
+		j.look()
 	}
 	dst = append(dst, flatwatt.Score{
 		Meter: j.meter.ID, Day: z.day, Start: time.Unix(z.start, 0).UTC(),
@@ -247,7 +249,7 @@ func (c *customer) absorb() {
 	c.peak = max(c.peak, c.base.Mu)
 	c.mean.Mu += e.mean.Mu
 	c.top.Mu += e.top.Mu
-	c.noise, c.dips, c.sd = e.noise, e.dips, e.sd
+	c.noise, c.dips, c.unit, c.sd = e.noise, e.dips, e.unit, e.sd
 	c.react.Mu += e.react.Mu
 	c.active.Mu += e.active.Mu
 	c.ep, c.cusum = episode{}, cusum{}

@@ -223,12 +223,20 @@ func (p *Program) fitModel(plan *fitPlan, start *detectors.Params, samples []mod
 			return nil, err
 		}
 	}
-	p.say("fit: %s samples of %d meters, %d trees", grouped(int64(len(samples))), samples[len(samples)-1].Group+1, len(model.Boost.Trees))
+	p.say("fit: %s samples of %d places, %d trees", grouped(int64(len(samples))), placesIn(samples), len(model.Boost.Trees))
 	text, err := detectors.WriteParams(model)
 	if err != nil {
 		return nil, err
 	}
 	return detectors.ReadParams(text)
+}
+
+// placesIn is the number of places that samples are of.
+func placesIn(samples []models.FitSample) (n int) {
+	for i := range samples {
+		n = max(n, samples[i].Group+1)
+	}
+	return n
 }
 
 // Bounds of the alarm threshold: calibration fleets too small to spend the budget would
