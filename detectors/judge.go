@@ -35,7 +35,9 @@ func (f *Fleet) judge(dst []flatwatt.Score, c *customer, i int32, z *zone, d *da
 	f.judgement = judgement{meter: &f.meters[i], tariff: f.tariffs[f.meters[i].Tariff], c: c, part: p, day: d, widths: f.params.Widths.orDefault(), today: z.day, now: math.NaN()}
 	j := &f.judgement
 	j.prepare()
-	if j.multiplied = j.rescaled(); !j.multiplied {
+	if j.multiplied = j.rescaled(); j.multiplied {
+		j.block = 0 // what multiplies everything is no block
+	} else {
 		j.step, j.rest = f.scanner.scan(c, f.groups.temperatures(f.weather, j.meter.Region, i, z), f.cheap[j.meter.Tariff])
 		j.look()
 	}
@@ -184,7 +186,7 @@ func (f *Fleet) logOdds(j *judgement) (onset, static float64) {
 	}
 	clear(f.shares[:])
 	together := f.forest.At(f.measure[:], f.shares[:])
-	return onset + together + f.bound(), static + together
+	return onset + together + f.bound(onsetBranch), static + together + f.bound(staticBranch)
 }
 
 // pastTerm is the evidence of an earlier finding: as it was judged then.
