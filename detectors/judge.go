@@ -36,7 +36,8 @@ func (f *Fleet) judge(dst []flatwatt.Score, c *customer, i int32, z *zone, d *da
 	j := &f.judgement
 	j.prepare()
 	if j.multiplied = j.rescaled(); j.multiplied {
-		j.block = 0 // what multiplies everything is no block
+		j.block = 0 // what multiplies everything is no block, and was none
+		c.memory.disown(c.ep.start)
 	} else {
 		j.step, j.rest = f.scanner.scan(c, f.groups.temperatures(f.weather, j.meter.Region, i, z), f.cheap[j.meter.Tariff])
 		j.look()
