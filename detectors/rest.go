@@ -90,16 +90,16 @@ func restGain(x []float64) (at int, gain float64) {
 		if m >= 7 {
 			least = b
 		}
-		above, n := 1.0, 2.0
+		above, n := 1, 2 // counted without branches
 		for _, v := range x[max(0, k-scanBefore):k] {
 			if v == v {
 				n++
-				if v >= least {
-					above++
-				}
+			}
+			if v >= least {
+				above++
 			}
 		}
-		if g := -m * math.Log(above/n); g > gain {
+		if g := -m * math.Log(float64(above)/float64(n)); g > gain {
 			at, gain = k, g
 		}
 	}
@@ -111,8 +111,8 @@ func (s *scanner) describeRest(r *rest, bands []int, x []float64, k int) {
 	from := max(0, k-scanBefore)
 	before, since := x[from:k], x[k:]
 	r.age, r.bands = len(since), len(bands)
-	r.level = models.Quantile(s.sorted(before), restQuantile)
-	top := models.Quantile(s.sorted(since), restQuantile)
+	r.level = s.restQuantile(before)
+	top := s.restQuantile(since)
 	r.rise = top - r.level
 	r.above, r.since = s.median(before)-r.level, s.median(since)-top
 	r.lead, r.trend = s.moved(before), s.moved(since)
@@ -135,17 +135,19 @@ func (s *scanner) restOf(band, from, to int) float64 {
 			n++
 		}
 	}
-	insertionSort(s.buf[:n])
-	return models.Quantile(s.buf[:n], restQuantile)
+	return lowQuantile(s.buf[:n], restQuantile)
 }
+
+// restQuantile is the rest of daily lows x.
+func (s *scanner) restQuantile(x []float64) float64 { return lowQuantile(s.known(x), restQuantile) }
 
 // moved is the change of the rest from the first half of x to the second.
 func (s *scanner) moved(x []float64) float64 {
 	if len(x) < 8 {
 		return math.NaN()
 	}
-	later := models.Quantile(s.sorted(x[len(x)/2:]), restQuantile)
-	return later - models.Quantile(s.sorted(x[:len(x)/2]), restQuantile)
+	later := s.restQuantile(x[len(x)/2:])
+	return later - s.restQuantile(x[:len(x)/2])
 }
 
 // restMean is the mean demand of the days, from index from on, whose low x is below limit.
