@@ -32,7 +32,8 @@ func (f *Fleet) judge(dst []flatwatt.Score, c *customer, i int32, z *zone, d *da
 	}
 	c.hist.push(z.day, d.record(p))
 	c.unrest.add(z.day, d.floor[maskAll]-p.correction)
-	f.judgement = judgement{meter: &f.meters[i], tariff: f.tariffs[f.meters[i].Tariff], c: c, part: p, day: d, widths: f.params.Widths.orDefault(), today: z.day, now: math.NaN()}
+	f.meter = f.register.meter(i)
+	f.judgement = judgement{meter: &f.meter, tariff: f.tariffs[f.meter.Tariff], c: c, part: p, day: d, widths: f.params.Widths.orDefault(), today: z.day, now: math.NaN()}
 	j := &f.judgement
 	j.prepare()
 	if j.multiplied = j.rescaled(); j.multiplied {

@@ -56,7 +56,7 @@ func (f *Fleet) shed(c *customer, d *day, i int32, z *zone) {
 	if f.calls == nil {
 		return
 	}
-	hours, any := f.calls.called(f.meters[i].ID, z)
+	hours, any := f.calls.called(f.register.ids[i], z)
 	if !any {
 		return
 	}
