@@ -20,6 +20,9 @@ const (
 // there were days on which the plant could not give as much as the block takes. Hours of
 // the same output of the peers before and since tell it where there was enough to take.
 func (s *Scorer) size(i int32, z *zone, f *finding) {
+	if s.columns(i, z, int(min(z.count, History)), f.window)[3] {
+		return // where the turbines are told, peers say less of a plant than its own water
+	}
 	has := f.window.has
 	if f.window.name == "24x7" {
 		f.partOfDay()
