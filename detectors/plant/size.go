@@ -19,16 +19,18 @@ const (
 // less than the block where it runs by night only but was found over whole days, and where
 // there were days on which the plant could not give as much as the block takes. Hours of
 // the same output of the peers before and since tell it where there was enough to take.
+// Where the water through the turbines is told, the days' deficit stands. Cost: two passes
+// over the remembered hours.
 func (s *Scorer) size(i int32, z *zone, f *finding) {
+	defer f.widen()
 	if s.columns(i, z, int(min(z.count, History)), f.window)[3] {
-		return // where the turbines are told, peers say less of a plant than its own water
+		return // the plant's own water tells more than peers, who may have got other water since
 	}
 	has := f.window.has
 	if f.window.name == "24x7" {
 		f.partOfDay()
 		has = func(h int) bool { return f.hours[h] }
 	}
-	defer f.widen()
 	l := s.atLevels(i, z, f, has)
 	if l.flat != l.flat || !(l.deficit > f.block.Value) {
 		return
