@@ -41,6 +41,7 @@ func (f *Fleet) judge(dst []flatwatt.Score, c *customer, i int32, z *zone, d *da
 		c.memory.disown(c.ep.start)
 	} else {
 		j.step, j.rest = f.scanner.scan(c, f.groups.temperatures(f.weather, j.meter.Region, i, z), f.cheap[j.meter.Tariff])
+		j.comeBack()
 		j.look()
 	}
 	dst = append(dst, flatwatt.Score{

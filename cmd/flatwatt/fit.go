@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/models"
@@ -193,16 +195,29 @@ func writeModel(path string, text []byte) error {
 
 // collectSamples scores every training fleet and gathers what the model measured.
 func (p *Program) collectSamples(ctx context.Context, lib *fleetLibrary, start *detectors.Params) ([]models.FitSample, error) {
-	var c collector
+	var parts []*collector
+	var g errgroup.Group
+	g.SetLimit(2)
 	for fleet, err := range lib.each(ctx, lib.plan.Train) {
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, g.Wait())
 		}
-		n := len(c.samples)
-		if err := c.collect(ctx, start, fleet); err != nil {
-			return nil, err
-		}
-		p.say("train: %s: %d meters, %s samples", fleet.name, len(fleet.series), grouped(int64(len(c.samples)-n)))
+		part := new(collector)
+		parts = append(parts, part)
+		g.Go(func() error {
+			if err := part.collect(ctx, start, fleet); err != nil {
+				return err
+			}
+			p.say("train: %s: %d meters, %s samples", fleet.name, len(fleet.series), grouped(int64(len(part.samples))))
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	var c collector
+	for _, part := range parts {
+		c.merge(part)
 	}
 	if len(c.samples) == 0 {
 		return nil, dataError{fmt.Errorf("no day of the training fleets could be judged: give longer fleets (a meter needs some weeks)")}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -62,6 +63,24 @@ func (c *collector) collect(ctx context.Context, model *detectors.Params, fleet 
 		c.samples = append(c.samples, models.FitSample{X: rounded(x), Class: index(class), Block: block, Miner: miner, Group: g, W: 1})
 	}
 	return fleet.score(ctx, model, watch, func(*flatwatt.Score) {})
+}
+
+// merge appends the samples of other; places that both know are the same.
+func (c *collector) merge(other *collector) {
+	if c.groups == nil {
+		c.groups = map[string]int{}
+	}
+	number := make([]int, len(other.groups))
+	for _, place := range slices.SortedFunc(maps.Keys(other.groups), func(a, b string) int { return other.groups[a] - other.groups[b] }) {
+		if _, ok := c.groups[place]; !ok {
+			c.groups[place] = len(c.groups)
+		}
+		number[other.groups[place]] = c.groups[place]
+	}
+	for _, s := range other.samples {
+		s.Group = number[s.Group]
+		c.samples = append(c.samples, s)
+	}
 }
 
 // rounded copies x with the precision of a float32, ample for a measurement.

@@ -35,8 +35,8 @@ type Scorer struct {
 	classes []uint8             // beside ids: numbers of the register's classes
 	inClass [maxClasses]float64 // customers of each
 	homes   [maxClasses]bool    // whether it is that of homes, or not known
-	next    int32 // the meter whose score should come next: a guess
-	ups     []up  // of all meters, one after another
+	next    int32               // the meter whose score should come next: a guess
+	ups     []up                // of all meters, one after another
 	upOf    []int32
 	nodes   []node
 	nodeOf  map[flatwatt.MeterID]int32
