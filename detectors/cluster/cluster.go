@@ -11,7 +11,8 @@
 //
 // over all meters of the node, where O are the odds that the meter's own readings give
 // and L = O · A / (rate · Window) how much likelier they are with a block of those days than
-// without; A says how much likelier its size is among machines of one size than anywhere. What it gets wrong: honest changes that come in numbers to one street alone,
+// without; A says how much likelier its size is among machines of one size than anywhere. Three meters must add
+// addsLeast each. What it gets wrong: honest changes that come in numbers to one street alone,
 // such as heat pumps of one builder, differ from miners only by their own evidence.
 package cluster
 
