@@ -3,7 +3,7 @@ package detectors
 import "github.com/flatwatt/flatwatt/models"
 
 // A bound is what physics says of a measurement whatever was fitted: a contribution to the
-// onset branch on top of the fitted one, never positive. Simulated fleets have few of these
+// branch of its term on top of the fitted one, never positive. Simulated fleets have few of these
 // loads, and what has few examples is fitted weakly.
 type bound struct {
 	term  string
@@ -15,6 +15,7 @@ type bound struct {
 var bounds = [...]bound{
 	{"thermal", curve(-6, -5, -2.5, 0)},
 	{"peers", curve(0.35, 0, 0.75, -5)},
+	{"floor_thermal", curve(-6, -5, -2.5, 0)},
 }
 
 // boundAt is the index of each bound's term.
@@ -30,10 +31,12 @@ var boundAt = func() (at [len(bounds)]int) {
 	return at
 }()
 
-// bound is what the bounds take from the onset branch.
-func (f *Fleet) bound() (sum float64) {
+// bound is what the bounds take from a branch.
+func (f *Fleet) bound(of branch) (sum float64) {
 	for k, i := range boundAt {
-		sum += bounds[k].curve.At(f.measure[i])
+		if terms[i].branch == of {
+			sum += bounds[k].curve.At(f.measure[i])
+		}
 	}
 	return sum
 }

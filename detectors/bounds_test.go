@@ -4,8 +4,8 @@ import "testing"
 
 func TestBoundsNameTermsAndNeverSpeakForAMiner(t *testing.T) {
 	for k, b := range bounds {
-		if i := boundAt[k]; i < 0 || terms[i].name != b.term || terms[i].branch != onsetBranch {
-			t.Errorf("bound on %q is of no onset term", b.term)
+		if i := boundAt[k]; i < 0 || terms[i].name != b.term {
+			t.Errorf("bound on %q is of no term", b.term)
 		}
 		if err := b.curve.Validate(); err != nil {
 			t.Errorf("%s: %v", b.term, err)

@@ -48,6 +48,7 @@ func (f *Fleet) eachMeter(z *zone, p pass, use func(i int32, c *customer)) {
 		z.packed[n].load(list)
 		for k, i := range ids {
 			if f.reduceMeter(i, z, &f.day, p == judging); f.day.valid > 0 {
+				f.shed(&list[k], &f.day, i, z)
 				f.part = list[k].deviate(&f.day, z.day)
 				use(i, &list[k])
 			}
@@ -60,7 +61,7 @@ func (f *Fleet) eachMeter(z *zone, p pass, use func(i int32, c *customer)) {
 
 // reduceMeter reduces the open day of meter i: whole, or what deviate needs of it.
 func (f *Fleet) reduceMeter(i int32, z *zone, d *day, whole bool) {
-	interval := int64(f.meters[i].Interval / time.Second)
+	interval := int64(f.register.interval(i) / time.Second)
 	n := int((z.end - z.start) / interval)
 	lo := int(f.offset[i])
 	s := &f.scratch
@@ -147,7 +148,7 @@ func (f *Fleet) dailyTemperature(i int32, z *zone) float64 {
 	if f.weather == nil {
 		return math.NaN()
 	}
-	return f.groups.temperatures(f.weather, f.meters[i].Region, i, z)[z.day%historyDays]
+	return f.groups.temperatures(f.weather, f.register.kind(i).Region, i, z)[z.day%historyDays]
 }
 
 // roll moves z on to the next day, keeping what has already arrived of it. Where the
@@ -157,7 +158,7 @@ func (f *Fleet) roll(z *zone) {
 	if z.filled {
 		z.filled = false
 		for _, i := range z.meters {
-			interval := int64(f.meters[i].Interval / time.Second)
+			interval := int64(f.register.interval(i) / time.Second)
 			lo, hi := int(f.offset[i]), int(f.offset[i+1])
 			by := int((end - start) / interval)
 			w := f.slots[lo:hi]

@@ -40,6 +40,7 @@ type customer struct {
 	react       models.Mean // kvar at the floor, before the block
 	active      models.Mean // kW of the same intervals
 	dips        models.Mean
+	unit        models.Mean // log Bayes factor that dips are whole machines
 	vXX, vXY    float32
 	quantum     float32 // smallest difference between two of its readings ever seen, kW
 	opened      uint16  // lasting rises seen so far
@@ -52,6 +53,7 @@ type customer struct {
 	ep          episode
 	memory      memory
 	hist        history
+	unrest      unrest
 	floor       models.Level // log of the floor, everything learned: static evidence
 	feat        recent
 }
@@ -138,6 +140,7 @@ func (c *customer) learn(d *day, p *part) {
 	c.noise.Add(d.noise, baselineDecay)
 	c.sd.Add(d.sd, baselineDecay)
 	c.dips.Add(d.dips, baselineDecay)
+	c.unit.Add(d.unit, baselineDecay)
 	c.mean.Add(d.mean, baselineDecay, 0.01)
 	c.top.Add(d.q95, baselineDecay, 0.01)
 	c.react.Add(d.qFloor, baselineDecay)

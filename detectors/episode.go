@@ -41,6 +41,8 @@ type episode struct {
 	react   models.Mean
 	active  models.Mean
 	dips    models.Mean
+	unit    models.Mean    // log Bayes factor that dips are whole machines
+	shed    models.Mean    // share of the block that was gone during calls
 	up      models.Mean    // share of hours in which the block ran
 	line    models.Line    // excess in kW on temperature − 15 °C, /10
 	sides   [2]models.Mean // excess on weekdays and weekends
@@ -195,6 +197,7 @@ func (c *customer) accumulate(d *day, p *part, today flatwatt.Day) {
 	e.noise.Add(d.noise, blockDecay)
 	e.sd.Add(d.sd, blockDecay)
 	e.dips.Add(d.dips, blockDecay)
+	e.unit.Add(d.unit, blockDecay)
 	e.mean.Add(d.mean-float64(c.mean.Mu)-p.correction, blockDecay)
 	e.top.Add(d.q95-float64(c.top.Mu)-p.correction, blockDecay)
 	e.react.Add(d.qFloor-c.react.Value(), blockDecay)

@@ -23,6 +23,10 @@ type Options struct {
 	// Book tells what inspections found, so that what an operator has cleared becomes
 	// normal. nil: nothing.
 	Book flatwatt.OutsideBook
+	// Tariffs are the time-of-use tables of the meters' tariffs; nil: not known.
+	Tariffs flatwatt.Tariffs
+	// Calls asked customers to do with less.
+	Calls []Call
 }
 
 // DefaultGrace suits feeds that deliver within six hours.
@@ -34,16 +38,19 @@ const maxGrace = 72 * time.Hour
 // A Fleet holds the memory of every registered customer meter. It implements
 // flatwatt.Scorer. It is not safe for concurrent use: one goroutine owns it.
 type Fleet struct {
-	params  *Params
-	forest  *models.Evaluator // of params.Boost
-	grace   time.Duration
-	weather flatwatt.Weather
-	book    flatwatt.OutsideBook
-	meters  []flatwatt.Meter // sorted by ID
-	index   map[flatwatt.MeterID]int32
-	zoneOf  []int32
-	zones   []zone
-	groups  peerGroups
+	params   *Params
+	forest   *models.Evaluator // of params.Boost
+	grace    time.Duration
+	weather  flatwatt.Weather
+	book     flatwatt.OutsideBook
+	tariffs  flatwatt.Tariffs
+	cheap    map[string][]int // bands of the cheap hours, by tariff
+	calls    calls
+	register roster
+	index    map[flatwatt.MeterID]int32
+	zoneOf   []int32
+	zones    []zone
+	groups   peerGroups
 
 	slots    []slot    // open windows of all meters, one after another
 	reactive []float32 // beside slots; nil until a reading carries it
@@ -58,7 +65,8 @@ type Fleet struct {
 	floors    func(*flatwatt.Score, *[models.Hours]float64)
 	scratch   scratch
 	scanner   scanner
-	judgement judgement           // of the meter being judged
+	meter     flatwatt.Meter      // being judged, as far as the register tells
+	judgement judgement           // of it
 	evidence  []flatwatt.Evidence // arena of the scores of one call
 	measure   [numFeatures]float64
 	shares    [numFeatures]float64 // of the trees' correction, by feature
@@ -80,26 +88,28 @@ func NewFleet(params *Params, meters []flatwatt.Meter, weather flatwatt.Weather,
 	if err := params.Validate(); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	f := &Fleet{params: params, forest: models.NewEvaluator(models.PlantOnce(&params.Boost, numFeatures)), grace: opt.Grace, weather: weather, book: opt.Book, index: map[flatwatt.MeterID]int32{}, last: -1}
+	f := &Fleet{params: params, forest: models.NewEvaluator(models.PlantOnce(&params.Boost, numFeatures)), grace: opt.Grace, weather: weather, book: opt.Book, tariffs: opt.Tariffs, cheap: cheapBands(opt.Tariffs), calls: newCalls(opt.Calls), index: map[flatwatt.MeterID]int32{}, last: -1}
+	var list []flatwatt.Meter
 	for _, m := range meters {
 		if m.Kind == flatwatt.Customer || m.Kind == "" {
-			f.meters = append(f.meters, m)
+			list = append(list, m)
 		}
 	}
-	slices.SortFunc(f.meters, func(a, b flatwatt.Meter) int { return strings.Compare(string(a.ID), string(b.ID)) })
-	if err := f.layOut(); err != nil {
+	slices.SortFunc(list, func(a, b flatwatt.Meter) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	if err := f.layOut(list); err != nil {
 		return nil, err
 	}
 	return f, nil
 }
 
 // layOut gives each meter its index, zone and window.
-func (f *Fleet) layOut() error {
-	f.unpacked = make([]customer, min(chunkMeters, len(f.meters)))
-	f.zoneOf = make([]int32, len(f.meters))
-	f.offset = make([]int32, len(f.meters)+1)
+func (f *Fleet) layOut(list []flatwatt.Meter) error {
+	f.register = newRoster(list)
+	f.unpacked = make([]customer, min(chunkMeters, len(list)))
+	f.zoneOf = make([]int32, len(list))
+	f.offset = make([]int32, len(list)+1)
 	byName := map[string]int32{}
-	for i, m := range f.meters {
+	for i, m := range list {
 		if _, ok := f.index[m.ID]; ok {
 			return fmt.Errorf("meter %s is registered twice", m.ID)
 		}
@@ -118,11 +128,11 @@ func (f *Fleet) layOut() error {
 		f.zones[z].meters = append(f.zones[z].meters, int32(i))
 		f.offset[i+1] = f.offset[i] + int32((25*time.Hour+f.grace)/m.Interval)
 	}
-	f.slots = make([]slot, f.offset[len(f.meters)])
+	f.slots = make([]slot, f.offset[len(list)])
 	for k := range f.zones {
 		f.zones[k].packed = make([]chunk, (len(f.zones[k].meters)+chunkMeters-1)/chunkMeters)
 	}
-	f.groups.layOut(f.meters, f.zoneOf, f.zones)
+	f.groups.layOut(list, f.zoneOf, f.zones)
 	return nil
 }
 
@@ -139,9 +149,6 @@ func (f *Fleet) Counts() Counts { return Counts{f.late, f.unknown, f.offGrid} }
 // SeeFloors has see told every score with the hourly floors of its day in kW, NaN where not
 // known, by local hour. Both are valid during the call only.
 func (f *Fleet) SeeFloors(see func(s *flatwatt.Score, floors *[models.Hours]float64)) { f.floors = see }
-
-// Meters are the customers that f holds, sorted by ID.
-func (f *Fleet) Meters() []flatwatt.Meter { return f.meters }
 
 // Score implements flatwatt.Scorer. Readings of one day may come in any order, and
 // more than once, until the day closes; the result is the same.
@@ -185,7 +192,7 @@ func (f *Fleet) renew() {
 
 // find is the index of a meter; runs of one meter cost no lookup.
 func (f *Fleet) find(id flatwatt.MeterID) (int32, bool) {
-	if f.last >= 0 && f.meters[f.last].ID == id {
+	if f.last >= 0 && f.register.ids[f.last] == id {
 		return f.last, true
 	}
 	i, ok := f.index[id]
@@ -197,8 +204,9 @@ func (f *Fleet) find(id flatwatt.MeterID) (int32, bool) {
 
 // absorb puts one reading into its slot.
 func (f *Fleet) absorb(i int32, z *zone, r *flatwatt.Reading, t int64) {
-	interval := int64(f.meters[i].Interval / time.Second)
-	if r.Length != f.meters[i].Interval || (t-z.start)%interval != 0 {
+	each := f.register.interval(i)
+	interval := int64(each / time.Second)
+	if r.Length != each || (t-z.start)%interval != 0 {
 		f.offGrid++
 		return
 	}

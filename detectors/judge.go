@@ -31,11 +31,18 @@ func (f *Fleet) judge(dst []flatwatt.Score, c *customer, i int32, z *zone, d *da
 		f.remember(c, d, p, z.day)
 	}
 	c.hist.push(z.day, d.record(p))
-	f.judgement = judgement{meter: &f.meters[i], c: c, part: p, day: d, widths: f.params.Widths.orDefault(), today: z.day, now: math.NaN()}
+	c.unrest.add(z.day, d.floor[maskAll]-p.correction)
+	f.meter = f.register.meter(i)
+	f.judgement = judgement{meter: &f.meter, tariff: f.tariffs[f.meter.Tariff], c: c, part: p, day: d, widths: f.params.Widths.orDefault(), today: z.day, now: math.NaN()}
 	j := &f.judgement
 	j.prepare()
-	if j.multiplied = j.rescaled(); !j.multiplied {
-		j.step = f.scanner.scan(c, f.groups.temperatures(f.weather, j.meter.Region, i, z))
+	if j.multiplied = j.rescaled(); j.multiplied {
+		j.block = 0 // what multiplies everything is no block, and was none
+		c.memory.disown(c.ep.start)
+	} else {
+		j.step, j.rest = f.scanner.scan(c, f.groups.temperatures(f.weather, j.meter.Region, i, z), f.cheap[j.meter.Tariff])
+		j.comeBack()
+		j.look()
 	}
 	dst = append(dst, flatwatt.Score{
 		Meter: j.meter.ID, Day: z.day, Start: time.Unix(z.start, 0).UTC(),
@@ -182,7 +189,7 @@ func (f *Fleet) logOdds(j *judgement) (onset, static float64) {
 	}
 	clear(f.shares[:])
 	together := f.forest.At(f.measure[:], f.shares[:])
-	return onset + together + f.bound(), static + together
+	return onset + together + f.bound(onsetBranch), static + together + f.bound(staticBranch)
 }
 
 // pastTerm is the evidence of an earlier finding: as it was judged then.
@@ -247,7 +254,7 @@ func (c *customer) absorb() {
 	c.peak = max(c.peak, c.base.Mu)
 	c.mean.Mu += e.mean.Mu
 	c.top.Mu += e.top.Mu
-	c.noise, c.dips, c.sd = e.noise, e.dips, e.sd
+	c.noise, c.dips, c.unit, c.sd = e.noise, e.dips, e.unit, e.sd
 	c.react.Mu += e.react.Mu
 	c.active.Mu += e.active.Mu
 	c.ep, c.cusum = episode{}, cusum{}

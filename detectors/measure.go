@@ -12,12 +12,15 @@ type judgement struct {
 	meter      *flatwatt.Meter
 	c          *customer
 	part       *part
+	tariff     *flatwatt.Tariff // nil: not known
+	switching  switching
 	day        *day
 	widths     Widths
 	today      flatwatt.Day
 	now        float64    // log-odds of today alone
 	multiplied bool       // everything that the meter says has grown by one factor
 	step       step       // that the history shows
+	rest       rest       // and its rise of the lowest days
 	fit        models.Fit // of the episode's profile
 	block      float64    // kW; 0 where there is no episode
 	se         float64

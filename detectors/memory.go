@@ -74,6 +74,13 @@ func (m *memory) carry(f finding, today flatwatt.Day) finding {
 	return f
 }
 
+// disown forgets a finding that began with the rise of day start, which was no block.
+func (m *memory) disown(start flatwatt.Day) {
+	if m.day != 0 && m.found.start != 0 && m.found.start >= start-1 {
+		*m = memory{smooth: m.smooth}
+	}
+}
+
 // follow notes when the block that is remembered has ended: endAfterDays days in a row
 // on which the floor of its hours lies far below what it was with the block.
 func (m *memory) follow(j *judgement) {

@@ -12,7 +12,7 @@ import (
 
 // memoryOf is a copy of a meter's memory in a fleet of one time zone.
 func (f *Fleet) memoryOf(i int) *customer {
-	list := make([]customer, min(chunkMeters, len(f.meters)-i/chunkMeters*chunkMeters))
+	list := make([]customer, min(chunkMeters, len(f.register.ids)-i/chunkMeters*chunkMeters))
 	f.zones[0].packed[i/chunkMeters].load(list)
 	return &list[i%chunkMeters]
 }

@@ -47,6 +47,7 @@ type day struct {
 	sd      float64
 	noise   float64 // typical change between neighbouring intervals in quiet hours
 	dips    float64 // short partial dips below the day's own floor, number
+	unit    float64 // log Bayes factor that longer dips are whole machines
 	night   float64 // mean of 00–05
 	noon    float64 // mean of 10–16
 	qFloor  float64 // reactive power at the floor, kvar
@@ -87,6 +88,7 @@ func (s *scratch) reduce(d *day) {
 		d.floor[m] = maskFloor(&d.z, m)
 	}
 	s.increments(d)
+	s.unitDips(d)
 	s.electrical(d)
 	s.edge(d)
 	d.quantum = s.quantum()

@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"math"
+	"slices"
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/models"
@@ -52,36 +53,45 @@ const (
 // scanner is the working memory of a scan; it belongs to the Fleet.
 type scanner struct {
 	n     int
+	sets  [][]int // schedules that are tried
 	day   [historyDays]flatwatt.Day
 	rest  [historyDays]bool // a weekend's day
 	rec   [historyDays]*dayRecord
 	y     [numBands][historyDays]float64 // floors, less weather and weekends; NaN unknown
 	sum   [numBands][historyDays + 1]float64
 	count [numBands][historyDays + 1]float64
-	vr    [numBands]float64 // variance from day to day
+	vr    [numBands]float64                   // variance from day to day
+	low   [len(restSets)][historyDays]float64 // lowest level of the day in the hours of a rest
+	fix   [historyDays]float64                // what the weather explains
 	level [historyDays]float64
 	tempC [historyDays]float64
 	buf   [historyDays]float64
 }
 
-// scan looks for the step. temps are the region's temperatures by day modulo historyDays.
+// scan looks for the step. temps are the region's temperatures by day modulo historyDays,
+// cheap the bands of the tariff's cheap hours, tried as one more schedule; none: not known.
 //
 // Method: for every day k and schedule M the change of each band's mean is weighed by its
 // variance from day to day (which a step hardly changes); the step that explains the most
 // squared error wins, less where its bands differ: gain·c²/(c² + 16·rms²). What is told
 // of it are medians. Null hypothesis: no step, all terms near 0. What it gets wrong:
 // steps older than historyDays, and ramps. Cost: about 10 µs.
-func (s *scanner) scan(c *customer, temps *[historyDays]float64) (best step) {
+func (s *scanner) scan(c *customer, temps *[historyDays]float64, cheap []int) (best step, low rest) {
 	if !s.load(c, temps) {
-		return best
+		return best, low
+	}
+	low = s.findRest()
+	s.sets = bandSets
+	if len(cheap) > 0 {
+		s.sets = append(slices.Clip(bandSets), cheap)
 	}
 	at, set, gain := s.search()
 	if set < 0 {
-		return best
+		return best, low
 	}
 	best.gain = gain
-	s.describe(&best, at, bandSets[set])
-	return best
+	s.describe(&best, at, s.sets[set])
+	return best, low
 }
 
 // load unpacks the history; false where it is too short.
@@ -93,9 +103,10 @@ func (s *scanner) load(c *customer, temps *[historyDays]float64) bool {
 		known := 0
 		t := temps[d%historyDays]
 		fix := c.thermal.Correction(t)
+		var y [numBands]float64
 		for b, v := range r.floor {
 			x := v.Float() - fix
-			s.y[b][s.n] = x
+			y[b], s.y[b][s.n] = x, x
 			if x == x {
 				known++
 			}
@@ -103,6 +114,10 @@ func (s *scanner) load(c *customer, temps *[historyDays]float64) bool {
 		if known < numBands-2 {
 			continue
 		}
+		for m, bands := range restSets {
+			s.low[m][s.n] = lowOf(&y, bands)
+		}
+		s.fix[s.n] = fix
 		s.day[s.n], s.rest[s.n], s.rec[s.n], s.tempC[s.n] = d, weekend(d) == 1, r, t
 		s.n++
 	}
@@ -200,7 +215,7 @@ func (s *scanner) search() (at, set int, gain float64) {
 			least := sigmaMinKW + 0.01*math.Abs(pre)
 			weight[b] = 1 / (2*s.vr[b]*(1/nb+1/na) + least*least)
 		}
-		for m, bands := range bandSets {
+		for m, bands := range s.sets {
 			var w, wd, wdd float64
 			for _, b := range bands {
 				w += weight[b]

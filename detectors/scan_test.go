@@ -9,18 +9,18 @@ import (
 	"github.com/flatwatt/flatwatt/models"
 )
 
-// scanned is the step that the history of one meter shows at the end of its readings.
-func scanned(t *testing.T, readings []flatwatt.Reading) step {
+// scanned is what the history of one meter shows at the end of its readings.
+func scanned(t *testing.T, readings []flatwatt.Reading) (step, rest) {
 	t.Helper()
 	f := newTestFleet(t, readings[0].Meter)
 	f.Close(f.Score(nil, readings))
-	return f.scanner.scan(f.memoryOf(0), f.groups.temperatures(nil, "", 0, &f.zones[0]))
+	return f.scanner.scan(f.memoryOf(0), f.groups.temperatures(nil, "", 0, &f.zones[0]), nil)
 }
 
 // A pump comes and goes for weeks and opens an episode; the block that begins meanwhile
 // is still found on its day, with its kW and hours.
 func TestScanFindsTheStepBehindAnotherRise(t *testing.T) {
-	s := scanned(t, home("a", march, 60, 1, func(at time.Time) float64 {
+	s, _ := scanned(t, home("a", march, 60, 1, func(at time.Time) float64 {
 		kw := from(45, 6.6)(at)
 		if h := at.In(shanghai).Hour(); at.In(shanghai).Day()%3 != 0 && h >= 9 && h < 18 {
 			kw += from(26, 2)(at)
@@ -39,13 +39,14 @@ func TestScanFindsTheStepBehindAnotherRise(t *testing.T) {
 // An office is dark on weekends: its weekly rhythm is no step, a block in it is one.
 func TestScanLevelsWeekends(t *testing.T) {
 	office := func(block float64) step {
-		return scanned(t, home("a", march, 50, 1, func(at time.Time) float64 {
+		s, _ := scanned(t, home("a", march, 50, 1, func(at time.Time) float64 {
 			kw := from(33, block)(at) // a Saturday
 			if wd := at.In(shanghai).Weekday(); wd != time.Saturday && wd != time.Sunday {
 				kw += 8
 			}
 			return kw
 		}))
+		return s
 	}
 	if s := office(0); s.ok && s.block > 0.5 {
 		t.Errorf("a step of %.2f kW in a weekly rhythm", s.block)

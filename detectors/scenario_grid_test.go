@@ -144,9 +144,16 @@ func TestMeterSwapIsNoRise(t *testing.T) {
 
 // A ratio is entered wrongly: everything is multiplied from one day on, which is not
 // what a block does.
+// A home with 1 kW around the clock may hide a small machine that is older than the data,
+// whatever its ratio; what multiplies it tells no more of one, and begins nothing.
 func TestChangedRatioIsNoMiner(t *testing.T) {
+	before := lastScore(t, home("a", march, 60, 1, from(0, 1)))
 	for _, factor := range []float64{1.5, 2, 4} {
-		suspect(t, lastScore(t, scale(home("a", march, 60, 1, from(0, 1)), 30, factor)), false)
+		suspect(t, lastScore(t, scale(home("a", march, 60, 1, nil), 30, factor)), false)
+		s := lastScore(t, scale(home("a", march, 60, 1, from(0, 1)), 30, factor))
+		if s.LogOdds > before.LogOdds+0.5 || !s.Onset.At.IsZero() {
+			t.Errorf("× %g: log-odds %.2f in place of %.2f, onset %v", factor, s.LogOdds, before.LogOdds, s.Onset.At)
+		}
 	}
 }
 

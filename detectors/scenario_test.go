@@ -228,7 +228,8 @@ func TestOldNightBlockIsSizedByItsHours(t *testing.T) {
 	})
 	f := newTestFleet(t, "a")
 	scores := f.Close(f.Score(nil, readings))
-	j := judgement{meter: &f.meters[0], c: f.memoryOf(0), part: &part{peerFloor: math.NaN()}, today: scores[len(scores)-1].Day}
+	m := f.register.meter(0)
+	j := judgement{meter: &m, c: f.memoryOf(0), part: &part{peerFloor: math.NaN()}, today: scores[len(scores)-1].Day}
 	j.prepare()
 	var s flatwatt.Score
 	found := j.presentStatic()

@@ -12,7 +12,7 @@ import (
 
 // stateVersion names the layout of a fleet's state. Any change to customer, zone or
 // slot that changes bytes or meaning raises it.
-const stateVersion = 3
+const stateVersion = 4
 
 var errTruncated = errors.New("fleet state is truncated")
 
@@ -29,7 +29,7 @@ func (f *Fleet) AppendBinary(b []byte) ([]byte, error) {
 	le := binary.LittleEndian
 	b = le.AppendUint32(b, stateVersion)
 	b = le.AppendUint32(b, uint32(unsafe.Sizeof(customer{})))
-	b = le.AppendUint32(b, uint32(len(f.meters)))
+	b = le.AppendUint32(b, uint32(len(f.register.ids)))
 	b = le.AppendUint64(b, f.registerHash())
 	b = le.AppendUint32(b, uint32(len(f.zones)))
 	for i := range f.zones {
@@ -73,8 +73,8 @@ func (f *Fleet) UnmarshalBinary(b []byte) error {
 	if v, size := le.Uint32(b), le.Uint32(b[4:]); v != stateVersion || size != uint32(unsafe.Sizeof(customer{})) {
 		return fmt.Errorf("fleet state has layout %d of %d bytes a meter, this program %d of %d: start from the archive", v, size, stateVersion, unsafe.Sizeof(customer{}))
 	}
-	if n, h := le.Uint32(b[8:]), le.Uint64(b[12:]); int(n) != len(f.meters) || h != f.registerHash() {
-		return fmt.Errorf("fleet state is of another register of %d meters, this one has %d: start from the archive", n, len(f.meters))
+	if n, h := le.Uint32(b[8:]), le.Uint64(b[12:]); int(n) != len(f.register.ids) || h != f.registerHash() {
+		return fmt.Errorf("fleet state is of another register of %d meters, this one has %d: start from the archive", n, len(f.register.ids))
 	}
 	zones := int(le.Uint32(b[20:]))
 	b = b[24:]
@@ -139,9 +139,9 @@ func (f *Fleet) takePacked(b []byte) (rest []byte, ok bool) {
 // registerHash tells registers apart: ids, intervals and zones, in order.
 func (f *Fleet) registerHash() uint64 {
 	h := fnv.New64a()
-	for i := range f.meters {
-		m := &f.meters[i]
-		fmt.Fprintf(h, "%s\x00%d\x00%s\x00", m.ID, m.Interval, m.Zone)
+	for i := range f.register.ids {
+		m := f.register.kind(int32(i))
+		fmt.Fprintf(h, "%s\x00%d\x00%s\x00", f.register.ids[i], m.Interval, m.Zone)
 	}
 	fmt.Fprintf(h, "%d", f.grace)
 	return h.Sum64()

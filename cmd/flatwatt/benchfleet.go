@@ -23,6 +23,7 @@ type benchFleet struct {
 
 func newBenchFleet(flags benchFlags) *benchFleet {
 	g := &benchFleet{days: flags.days, rng: rand.New(rand.NewPCG(flags.seed, 0)), start: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)}
+	g.meters = make([]flatwatt.Meter, 0, flags.meters)
 	for i := range flags.meters {
 		g.meters = append(g.meters, flatwatt.Meter{
 			ID: flatwatt.MeterID(fmt.Sprintf("SP-%08d", i)), Parent: flatwatt.MeterID(fmt.Sprintf("T-%06d", i/perTransf)),
@@ -66,17 +67,19 @@ func (g *benchFleet) reading(m, i int) flatwatt.Reading {
 
 // scorers are those of the buckets.
 func (g *benchFleet) scorers(model *detectors.Params, buckets int) (list []flatwatt.Scorer, err error) {
-	parts := make([][]flatwatt.Meter, buckets)
-	for _, m := range g.meters {
-		b := benchBucket(m.Parent, buckets)
-		parts[b] = append(parts[b], m)
-	}
-	for i := range parts {
-		s, err := newScorer(model, parts[i], parts[i], nil, aside{})
+	var part []flatwatt.Meter // one at a time: what is built keeps no copy
+	for b := range buckets {
+		part = part[:0]
+		for i, m := range g.meters {
+			if i/perTransf%buckets == b {
+				part = append(part, m)
+			}
+		}
+		s, err := newScorer(model, part, part, nil, aside{})
 		if err != nil {
 			return nil, err
 		}
-		list, parts[i] = append(list, s), nil
+		list = append(list, s)
 	}
 	return list, nil
 }

@@ -35,19 +35,31 @@ func dumpDatabase(t *testing.T, base string) []byte {
 			if err := json.Unmarshal(raw, &name); err != nil {
 				t.Fatal(err)
 			}
-			answer := askInflux(t, base, fmt.Sprintf("SELECT * FROM %q GROUP BY *", name[0]))
-			for _, s := range answer.Results[0].Series {
-				if s.Partial {
-					t.Fatalf("measurement %s has too many points for one answer: it was cut", name[0])
-				}
-				fmt.Fprintf(&b, "# %s %s %s\n", s.Name, s.Tags, s.Columns)
-				for _, v := range s.Values {
-					fmt.Fprintf(&b, "%s %s %s\n", s.Name, s.Tags, v)
-				}
+			for offset := 0; dumpSeries(t, base, &b, name[0], offset); offset += dumpedSeries {
 			}
 		}
 	}
 	return b.Bytes()
+}
+
+// dumpedSeries is how many series are read at a time: an answer holds a bounded number of points.
+const dumpedSeries = 100
+
+// dumpSeries appends the series of a measurement from number offset on; false where there are
+// no more.
+func dumpSeries(t *testing.T, base string, b *bytes.Buffer, measurement string, offset int) bool {
+	t.Helper()
+	answer := askInflux(t, base, fmt.Sprintf("SELECT * FROM %q GROUP BY * SLIMIT %d SOFFSET %d", measurement, dumpedSeries, offset))
+	for _, s := range answer.Results[0].Series {
+		if s.Partial {
+			t.Fatalf("measurement %s has too many points for one answer: it was cut", measurement)
+		}
+		fmt.Fprintf(b, "# %s %s %s\n", s.Name, s.Tags, s.Columns)
+		for _, v := range s.Values {
+			fmt.Fprintf(b, "%s %s %s\n", s.Name, s.Tags, v)
+		}
+	}
+	return len(answer.Results[0].Series) == dumpedSeries
 }
 
 func askInflux(t *testing.T, base, q string) (a influxAnswer) {

@@ -191,25 +191,6 @@ func writeModel(path string, text []byte) error {
 	return nil
 }
 
-// collectSamples scores every training fleet and gathers what the model measured.
-func (p *Program) collectSamples(ctx context.Context, lib *fleetLibrary, start *detectors.Params) ([]models.FitSample, error) {
-	var c collector
-	for fleet, err := range lib.each(ctx, lib.plan.Train) {
-		if err != nil {
-			return nil, err
-		}
-		n := len(c.samples)
-		if err := c.collect(ctx, start, fleet); err != nil {
-			return nil, err
-		}
-		p.say("train: %s: %d meters, %s samples", fleet.name, len(fleet.series), grouped(int64(len(c.samples)-n)))
-	}
-	if len(c.samples) == 0 {
-		return nil, dataError{fmt.Errorf("no day of the training fleets could be judged: give longer fleets (a meter needs some weeks)")}
-	}
-	return c.samples, nil
-}
-
 // fitModel fits terms, then trees, and rounds to what the file will hold, so that
 // calibration and comparison see the very model that is written.
 func (p *Program) fitModel(plan *fitPlan, start *detectors.Params, samples []models.FitSample) (*detectors.Params, error) {
@@ -223,7 +204,7 @@ func (p *Program) fitModel(plan *fitPlan, start *detectors.Params, samples []mod
 			return nil, err
 		}
 	}
-	p.say("fit: %s samples of %d meters, %d trees", grouped(int64(len(samples))), samples[len(samples)-1].Group+1, len(model.Boost.Trees))
+	p.say("fit: %s samples of %d places, %d trees", grouped(int64(len(samples))), placesIn(samples), len(model.Boost.Trees))
 	text, err := detectors.WriteParams(model)
 	if err != nil {
 		return nil, err

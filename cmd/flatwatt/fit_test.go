@@ -88,7 +88,7 @@ func TestShippedPlanIsValid(t *testing.T) {
 			}
 		}
 	}
-	if len(used) != 20+3+3 {
+	if len(used) != 23+3+3 {
 		t.Errorf("%d simulated fleets", len(used))
 	}
 }
@@ -113,14 +113,18 @@ func TestFitSaysWhatIsWrongWithAPlan(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "plan.yaml")
 	for text, want := range map[string]string{
-		"trian: []\n":                             `unknown field "trian"`,
-		"version: x\n":                            "train: names no fleets",
-		"train: [{seeds: [1]}]\n":                 "train[0]: give either simulate",
-		"train: [{fleet: x, lots: [1, 0]}]":       "lots:",
-		"train: [{simulate: {meters: -1}}]":       "meters: -1",
-		"train: [{fleet: x}]\nboost: {trees: -1}": "boost:",
-		"train: [{fleet: x}]\nfalse_alarms: 0":    "false_alarms",
-		"train: [{fleet: nowhere}]":               "nowhere is not there",
+		"trian: []\n":                                        `unknown field "trian"`,
+		"version: x\n":                                       "train: names no fleets",
+		"train: [{seeds: [1]}]\n":                            "train[0]: give either simulate",
+		"train: [{fleet: x, lots: [1, 0]}]":                  "lots:",
+		"train: [{simulate: {meters: -1}}]":                  "meters: -1",
+		"train: [{fleet: x}]\nboost: {trees: -1}":            "boost:",
+		"train: [{fleet: x}]\nfalse_alarms: 0":               "false_alarms",
+		"train: [{fleet: nowhere}]":                          "nowhere is not there",
+		"train: [{fleet: x, miners: 0.7, changes: 0.7}]":     "miners: 0.7, changes: 0.7",
+		"train: [{fleet: x, vary: {scale: [2, 1]}}]":         "scale: [2 1]",
+		"train: [{fleet: x, vary: {flip: 2}}]":               "flip: 2",
+		"train: [{simulate: {meters: 99}, vary: {flip: 1}}]": "say them in simulate",
 	} {
 		writeFile(t, path, text)
 		code, _, stderr := run(t, nil, "fit", "--plan", path, "--out", filepath.Join(dir, "m.json"))

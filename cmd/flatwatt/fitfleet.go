@@ -21,16 +21,29 @@ import (
 type knownFleet struct {
 	name    string
 	kind    string // simulated, or a directory's: what promises are made for
+	dir     string // fleet directory; "" where simulated
 	meters  []flatwatt.Meter
 	weather flatwatt.Weather
+	tariffs flatwatt.Tariffs
+	calls   []detectors.Call
 	series  []flatwatt.Series
 	truth   map[flatwatt.MeterID]flatwatt.Truth
 	thin    int // one in so many samples of a meter is fitted on
 }
 
+// place names what a meter measures: all draws of one real meter are the same place, and
+// trees see all of them or none.
+func (k *knownFleet) place(id flatwatt.MeterID) string {
+	if k.dir == "" {
+		return k.name + "/" + string(id)
+	}
+	meter, _, _ := strings.Cut(string(id), "#")
+	return k.dir + "/" + meter
+}
+
 // score gives every score to take, and every measurement to watch, which may be nil.
 func (k *knownFleet) score(ctx context.Context, model *detectors.Params, watch detectors.Watcher, take func(*flatwatt.Score)) error {
-	scorer, err := newCustomers(model, k.meters, k.weather, nil)
+	scorer, err := newCustomers(model, k.meters, k.weather, aside{tariffs: k.tariffs, calls: k.calls})
 	if err != nil {
 		return err
 	}
@@ -93,7 +106,7 @@ func drawKnown(ctx context.Context, e *fleetEntry, seed uint64) (*knownFleet, er
 	if err != nil {
 		return nil, usageError{err}
 	}
-	k := &knownFleet{name: fmt.Sprintf("simulated, seed %d", seed), kind: fmt.Sprintf("simulated, %d days", cfg.Days), thin: e.Thin, weather: g.Weather(), truth: map[flatwatt.MeterID]flatwatt.Truth{}}
+	k := &knownFleet{name: fmt.Sprintf("simulated, seed %d", seed), kind: fmt.Sprintf("simulated, %d days", cfg.Days), thin: e.Thin, weather: g.Weather(), tariffs: g.Tariffs(), truth: map[flatwatt.MeterID]flatwatt.Truth{}}
 	byID := map[flatwatt.MeterID]flatwatt.Meter{}
 	for _, m := range g.Meters() {
 		byID[m.ID] = m
@@ -116,7 +129,7 @@ func (l *fleetLibrary) fromDir(ctx context.Context, e *fleetEntry) (*knownFleet,
 		}
 		l.dir, l.read = e.Fleet, fleet
 	}
-	k := &knownFleet{name: filepath.Base(e.Fleet), kind: "directory", thin: e.Thin, weather: l.read.Weather(), truth: map[flatwatt.MeterID]flatwatt.Truth{}}
+	k := &knownFleet{name: filepath.Base(e.Fleet), kind: "directory", dir: e.Fleet, thin: e.Thin, weather: l.read.Weather(), tariffs: l.read.Tariffs(), calls: filesOf(l.read).calls, truth: map[flatwatt.MeterID]flatwatt.Truth{}}
 	if len(e.Seeds) == 0 {
 		if len(l.read.Truth()) == 0 {
 			return nil, dataError{fmt.Errorf("%s has no truth.csv and no seeds to inject with: there is nothing to learn from", e.Fleet)}
@@ -126,17 +139,19 @@ func (l *fleetLibrary) fromDir(ctx context.Context, e *fleetEntry) (*knownFleet,
 			known[t.Meter] = t
 		}
 		l.addMeters(k, e, func(s flatwatt.Series, m flatwatt.Meter) (flatwatt.Series, flatwatt.Meter, flatwatt.Truth) {
-			return s, m, known[m.ID]
+			return windowOf(s, e.Days), m, known[m.ID]
 		})
 		return k, nil
 	}
 	k.name += fmt.Sprintf(", injected with seeds %v", e.Seeds)
+	others := l.others(e)
 	for _, seed := range e.Seeds {
-		cfg := simulate.DefaultInjectConfig()
-		cfg.Seed, cfg.Weather = seed, k.weather
+		cfg := e.injection(seed, k.weather)
 		l.addMeters(k, e, func(s flatwatt.Series, m flatwatt.Meter) (flatwatt.Series, flatwatt.Meter, flatwatt.Truth) {
 			m.ID += flatwatt.MeterID(fmt.Sprintf("#%d", seed)) // one draw a meter and seed
 			s.Meter = m.ID
+			s, m = e.Vary.vary(s, m, others)
+			s = windowOf(s, e.Days)
 			out, t, err := simulate.InjectDrawn(s, m, cfg)
 			if err != nil { // too short to carry a block: as it is
 				return s, m, flatwatt.Truth{Meter: m.ID, Label: flatwatt.NoneLabel}
@@ -147,6 +162,29 @@ func (l *fleetLibrary) fromDir(ctx context.Context, e *fleetEntry) (*knownFleet,
 	return k, ctx.Err()
 }
 
+// injection is what is injected with a seed.
+func (e *fleetEntry) injection(seed uint64, weather flatwatt.Weather) simulate.InjectConfig {
+	cfg := simulate.DefaultInjectConfig()
+	cfg.Seed, cfg.Weather = seed, weather
+	if e.Miners+e.Changes > 0 {
+		cfg.MinerShare, cfg.ChangeShare = e.Miners, e.Changes
+	}
+	return cfg
+}
+
+// others are the series of the entry's share that draws may be mixed with.
+func (l *fleetLibrary) others(e *fleetEntry) (list []flatwatt.Series) {
+	if e.Vary.Mix == 0 {
+		return nil
+	}
+	for _, m := range customers(l.read.Meters()) {
+		if s, ok := l.read.Series(m.ID); ok && e.holds(m.ID) {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 // addMeters adds the entry's share of the customers that were read, each as made by with.
 func (l *fleetLibrary) addMeters(k *knownFleet, e *fleetEntry, with func(flatwatt.Series, flatwatt.Meter) (flatwatt.Series, flatwatt.Meter, flatwatt.Truth)) {
 	for _, m := range customers(l.read.Meters()) {
@@ -155,7 +193,7 @@ func (l *fleetLibrary) addMeters(k *knownFleet, e *fleetEntry, with func(flatwat
 			continue
 		}
 		m.Interval = s.Interval
-		s, m, t := with(windowOf(s, e.Days), m)
+		s, m, t := with(s, m)
 		k.meters, k.series, k.truth[m.ID] = append(k.meters, m), append(k.series, s), t
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -51,11 +52,18 @@ type boostPlan struct {
 	// Start is the share of the fitted sum of terms that trees start from: terms measure
 	// the same thing several times over, and their sum is surer than it should be.
 	Start float64 `yaml:"start"`
+	// 0: those of models.DefaultBoostOptions.
+	L2        float64 `yaml:"l2"`
+	MinWeight float64 `yaml:"min_weight"`
+	Features  float64 `yaml:"features"`
+	Rows      float64 `yaml:"rows"`
 }
 
 func (b boostPlan) options() models.BoostOptions {
 	o := models.DefaultBoostOptions()
 	o.Trees, o.Depth, o.Rate, o.Seed = b.Trees, b.Depth, b.Rate, b.Seed
+	o.L2, o.MinWeight = cmp.Or(b.L2, o.L2), cmp.Or(b.MinWeight, o.MinWeight)
+	o.Features, o.Rows = cmp.Or(b.Features, o.Features), cmp.Or(b.Rows, o.Rows)
 	return o
 }
 
@@ -68,6 +76,10 @@ type fleetEntry struct {
 	Days     int        `yaml:"days"` // of a window of each meter; 0: all
 	Thin     int        `yaml:"thin"` // one in so many of a meter's samples is taken; 0: every one
 	Lots     [2]float64 `yaml:"lots"` // meters whose lot is in [from, to); both 0: all
+	// Of what is injected into Fleet: shares of the meters, 0: those of inject.
+	Miners  float64   `yaml:"miners"`
+	Changes float64   `yaml:"changes"`
+	Vary    variation `yaml:"vary"`
 
 	config simulate.Config // of Simulate
 }
@@ -255,7 +267,10 @@ func (e *fleetEntry) check() error {
 		return fmt.Errorf("thin: %d; want 0 to %d", e.Thin, simulate.MaxDays)
 	}
 	if e.Fleet != "" {
-		return nil
+		return e.checkInjection()
+	}
+	if e.Miners != 0 || e.Changes != 0 || e.Vary != (variation{}) {
+		return errors.New("miners, changes and vary: they are of what is injected into a fleet directory; say them in simulate")
 	}
 	cfg, err := simulate.ParseConfig("simulate", e.Simulate)
 	if err != nil {
@@ -267,6 +282,14 @@ func (e *fleetEntry) check() error {
 		e.Seeds = []uint64{cfg.Seed}
 	}
 	return nil
+}
+
+// checkInjection checks the settings of what is injected into a directory.
+func (e *fleetEntry) checkInjection() error {
+	if !(e.Miners >= 0 && e.Changes >= 0 && e.Miners+e.Changes <= 1) {
+		return fmt.Errorf("miners: %g, changes: %g; want shares of at most 1 together", e.Miners, e.Changes)
+	}
+	return e.Vary.check()
 }
 
 // alarmBudget is the evaluation that finds the alarm threshold.

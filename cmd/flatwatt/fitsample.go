@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -29,14 +30,17 @@ const (
 // A collector gathers samples for fitting from scored fleets.
 type collector struct {
 	samples []models.FitSample
-	groups  int // meters so far
+	groups  map[string]int // by place, in the order of appearance
 }
 
 // collect adds the samples of one fleet. Left out are meters that a miner bypasses, whose
 // readings are honest, and the days after a miner has vanished, which are neither.
 func (c *collector) collect(ctx context.Context, model *detectors.Params, fleet *knownFleet) error {
 	_, index := model.ClassIndex()
-	group, seen := map[flatwatt.MeterID]int{}, map[flatwatt.MeterID]int{}
+	seen := map[flatwatt.MeterID]int{}
+	if c.groups == nil {
+		c.groups = map[string]int{}
+	}
 	watch := func(s *flatwatt.Score, class flatwatt.Class, x []float64, block bool, age int) {
 		t := fleet.truth[s.Meter]
 		if math.IsNaN(s.LogOdds) || hidden(t) || !sampled(s, block, age) {
@@ -50,15 +54,33 @@ func (c *collector) collect(ctx context.Context, model *detectors.Params, fleet 
 		if fleet.thin > 1 && seen[s.Meter]%fleet.thin != 0 {
 			return
 		}
-		g, ok := group[s.Meter]
+		place := fleet.place(s.Meter)
+		g, ok := c.groups[place]
 		if !ok {
-			g = c.groups
-			group[s.Meter] = g
-			c.groups++
+			g = len(c.groups)
+			c.groups[place] = g
 		}
 		c.samples = append(c.samples, models.FitSample{X: rounded(x), Class: index(class), Block: block, Miner: miner, Group: g, W: 1})
 	}
 	return fleet.score(ctx, model, watch, func(*flatwatt.Score) {})
+}
+
+// merge appends the samples of other; places that both know are the same.
+func (c *collector) merge(other *collector) {
+	if c.groups == nil {
+		c.groups = map[string]int{}
+	}
+	number := make([]int, len(other.groups))
+	for _, place := range slices.SortedFunc(maps.Keys(other.groups), func(a, b string) int { return other.groups[a] - other.groups[b] }) {
+		if _, ok := c.groups[place]; !ok {
+			c.groups[place] = len(c.groups)
+		}
+		number[other.groups[place]] = c.groups[place]
+	}
+	for _, s := range other.samples {
+		s.Group = number[s.Group]
+		c.samples = append(c.samples, s)
+	}
 }
 
 // rounded copies x with the precision of a float32, ample for a measurement.

@@ -77,6 +77,9 @@ func (p *Program) inject(ctx context.Context, cfg simulate.InjectConfig, from, t
 		truth = append(truth, truths[id])
 		n[truths[id].Label]++
 	}
+	if err := file.WriteTariffs(to, fleet.Tariffs()); err != nil {
+		return err
+	}
 	if err := file.WriteRegister(to, fleet.Meters(), fleet.WeatherRows(), truth); err != nil {
 		return err
 	}

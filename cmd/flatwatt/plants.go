@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/detectors/hall"
 	"github.com/flatwatt/flatwatt/detectors/outside"
 	"github.com/flatwatt/flatwatt/detectors/plant"
@@ -11,10 +12,12 @@ import (
 
 // An aside is what a fleet directory tells beside meters, readings and weather.
 type aside struct {
-	water  plant.Water // nil: not known
-	events []plant.Event
-	coin   []hall.Week
-	book   flatwatt.OutsideBook // nil: nothing was said
+	water   plant.Water // nil: not known
+	events  []plant.Event
+	coin    []hall.Week
+	tariffs flatwatt.Tariffs
+	calls   []detectors.Call
+	book    flatwatt.OutsideBook // nil: nothing was said
 }
 
 // asideOf is what the files of a fleet say beside readings and weather.
@@ -26,9 +29,12 @@ func asideOf(fleet *file.Fleet) aside {
 
 // filesOf is asideOf without outside evidence and registers.
 func filesOf(fleet *file.Fleet) (a aside) {
-	a.water = fleet.Inflow()
+	a.water, a.tariffs = fleet.Inflow(), fleet.Tariffs()
 	for _, e := range fleet.Events() {
 		a.events = append(a.events, plant.Event{Meter: flatwatt.MeterID(e.Meter), Start: e.Start, End: e.End, Kind: e.Kind})
+		if e.Kind == "curtailment" {
+			a.calls = append(a.calls, detectors.Call{Meter: flatwatt.MeterID(e.Meter), Start: e.Start, End: e.End})
+		}
 	}
 	for _, c := range fleet.Coin() {
 		a.coin = append(a.coin, hall.Week(c))

@@ -29,7 +29,7 @@ func newScorer(model *detectors.Params, meters, register []flatwatt.Meter, weath
 
 // newScorerOn is newScorer where the network is known better than by the parent column.
 func newScorerOn(net *network.Network, model *detectors.Params, meters, register []flatwatt.Meter, weather flatwatt.Weather, more aside) (*judges, error) {
-	fleet, err := newCustomers(model, meters, weather, more.book)
+	fleet, err := newCustomers(model, meters, weather, more)
 	if err != nil {
 		return nil, err
 	}
@@ -62,8 +62,8 @@ func thresholds(model *detectors.Params) map[string]outside.Threshold {
 }
 
 // newCustomers is the detector of customers' meters alone.
-func newCustomers(model *detectors.Params, meters []flatwatt.Meter, weather flatwatt.Weather, book flatwatt.OutsideBook) (*detectors.Fleet, error) {
-	fleet, err := detectors.NewFleet(model, meters, weather, detectors.Options{Book: book})
+func newCustomers(model *detectors.Params, meters []flatwatt.Meter, weather flatwatt.Weather, more aside) (*detectors.Fleet, error) {
+	fleet, err := detectors.NewFleet(model, meters, weather, detectors.Options{Book: more.book, Tariffs: more.tariffs, Calls: more.calls})
 	if err != nil {
 		return nil, dataError{err}
 	}

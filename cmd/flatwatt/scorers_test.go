@@ -50,7 +50,7 @@ func BenchmarkScorers(b *testing.B) {
 	}
 	params := detectors.DefaultParams()
 	b.Run("customers", func(b *testing.B) {
-		run(b, func() (flatwatt.Scorer, error) { return newCustomers(params, g.Meters(), g.Weather(), nil) })
+		run(b, func() (flatwatt.Scorer, error) { return newCustomers(params, g.Meters(), g.Weather(), aside{}) })
 	})
 	b.Run("all", func(b *testing.B) {
 		run(b, func() (flatwatt.Scorer, error) {
@@ -77,7 +77,7 @@ func BenchmarkDayClose(b *testing.B) {
 			}
 		}
 	}
-	warm, err := newCustomers(detectors.DefaultParams(), g.Meters(), g.Weather(), nil)
+	warm, err := newCustomers(detectors.DefaultParams(), g.Meters(), g.Weather(), aside{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func BenchmarkDayClose(b *testing.B) {
 	closed, b0 := 0, 0
 	for b.Loop() {
 		b.StopTimer()
-		s, err := newCustomers(detectors.DefaultParams(), g.Meters(), g.Weather(), nil)
+		s, err := newCustomers(detectors.DefaultParams(), g.Meters(), g.Weather(), aside{})
 		if err == nil {
 			err = s.UnmarshalBinary(memory)
 		}

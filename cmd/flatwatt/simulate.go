@@ -107,6 +107,9 @@ func (p *Program) simulate(ctx context.Context, cfg simulate.Config, out, format
 	for r := range g.WeatherRows() {
 		weather = append(weather, file.WeatherRow{Region: r.Region, Start: r.Time, Temperature: r.TemperatureC})
 	}
+	if err := file.WriteTariffs(out, g.Tariffs()); err != nil {
+		return err
+	}
 	if err := file.WriteRegister(out, g.Meters(), weather, known(truth)); err != nil {
 		return err
 	}

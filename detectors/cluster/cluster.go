@@ -11,7 +11,8 @@
 //
 // over all meters of the node, where O are the odds that the meter's own readings give
 // and L = O · A / (rate · Window) how much likelier they are with a block of those days than
-// without; A says how much likelier its size is among machines of one size than anywhere. What it gets wrong: honest changes that come in numbers to one street alone,
+// without; A says how much likelier its size is among machines of one size than anywhere. Three meters must add
+// addsLeast each. What it gets wrong: honest changes that come in numbers to one street alone,
 // such as heat pumps of one builder, differ from miners only by their own evidence.
 package cluster
 
@@ -35,9 +36,8 @@ type Scorer struct {
 	classes []uint8             // beside ids: numbers of the register's classes
 	inClass [maxClasses]float64 // customers of each
 	homes   [maxClasses]bool    // whether it is that of homes, or not known
-	index   map[flatwatt.MeterID]int32
-	next    int32 // the meter whose score should come next: a guess
-	ups     []up  // of all meters, one after another
+	next    int32               // the meter whose score should come next: a guess
+	ups     []up                // of all meters, one after another
 	upOf    []int32
 	nodes   []node
 	nodeOf  map[flatwatt.MeterID]int32
@@ -97,7 +97,7 @@ type caseState struct {
 // register is all meters of the fleet, net says what hangs below what. A node with
 // customers whose readings go elsewhere is not judged.
 func New(inner flatwatt.Scorer, heard, register []flatwatt.Meter, net *network.Network) *Scorer {
-	s := &Scorer{inner: inner, index: make(map[flatwatt.MeterID]int32, len(heard)), nodeOf: map[flatwatt.MeterID]int32{}, tracks: map[int32]*track{}}
+	s := &Scorer{inner: inner, nodeOf: map[flatwatt.MeterID]int32{}, tracks: map[int32]*track{}}
 	var list []flatwatt.Meter
 	for _, m := range heard {
 		if (m.Kind == flatwatt.Customer || m.Kind == "") && m.Zone != nil {
@@ -106,7 +106,7 @@ func New(inner flatwatt.Scorer, heard, register []flatwatt.Meter, net *network.N
 	}
 	slices.SortFunc(list, func(a, b flatwatt.Meter) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	numbers := map[flatwatt.Class]uint8{}
-	for i, m := range list {
+	for _, m := range list {
 		if _, known := numbers[m.Class]; !known {
 			numbers[m.Class] = uint8(min(len(numbers), maxClasses-1))
 		}
@@ -114,12 +114,17 @@ func New(inner flatwatt.Scorer, heard, register []flatwatt.Meter, net *network.N
 		s.inClass[numbers[m.Class]]++
 		s.homes[numbers[m.Class]] = m.Class == "residential" || m.Class == ""
 		s.ids, s.zones = append(s.ids, m.ID), append(s.zones, m.Zone)
-		s.index[m.ID] = int32(i)
 	}
 	s.layOut(register, net)
 	s.members, s.cases = make([]member, len(s.ids)), make([]caseState, len(s.nodes))
 	s.byNode = make([][]int32, len(s.nodes))
 	return s
+}
+
+// number is that of a customer: ids are in order, and a map of them takes twice their room.
+func (s *Scorer) number(id flatwatt.MeterID) (int32, bool) {
+	i, ok := slices.BinarySearch(s.ids, id)
+	return int32(i), ok
 }
 
 // layOut finds the nodes above the customers and who hangs below which.
@@ -148,12 +153,12 @@ func (s *Scorer) layOut(register []flatwatt.Meter, net *network.Network) {
 		n := node{id: id, kind: kind}
 		seen := map[flatwatt.MeterID]bool{}
 		links := net.Measured(id, customer)
-		elsewhere := func(l network.Link) bool { _, ok := s.index[l.Child]; return !ok }
+		elsewhere := func(l network.Link) bool { _, ok := s.number(l.Child); return !ok }
 		if slices.ContainsFunc(links, elsewhere) {
 			continue
 		}
 		for _, l := range links {
-			i := s.index[l.Child]
+			i, _ := s.number(l.Child) // is heard
 			below[i] = append(below[i], up{int32(len(s.nodes)), unixOr(l.From, math.MinInt64), unixOr(l.To, math.MaxInt64)})
 			seen[l.Child], n.zone = true, s.zones[i]
 		}
@@ -220,7 +225,7 @@ func (s *Scorer) find(id flatwatt.MeterID) (int32, bool) {
 		s.next++
 		return s.next - 1, true
 	}
-	i, ok := s.index[id]
+	i, ok := s.number(id)
 	if ok {
 		s.next = i + 1
 	}
@@ -232,7 +237,7 @@ func (s *Scorer) zoneAt(id flatwatt.MeterID) *time.Location {
 	if int(s.next) < len(s.ids) && s.ids[s.next] == id {
 		return s.zones[s.next]
 	}
-	if i, ok := s.index[id]; ok {
+	if i, ok := s.number(id); ok {
 		return s.zones[i]
 	}
 	return nil

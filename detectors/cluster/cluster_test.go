@@ -116,6 +116,8 @@ func TestWhatIsACase(t *testing.T) {
 		b.onset = flatwatt.Day(10 + i/10*9)
 		slow[id] = b
 	}
+	doubt := blocks(3, 3, 3, .99)
+	doubt["c006"] = said1{12, 3, .008}
 	for name, c := range map[string]struct {
 		blocks map[flatwatt.MeterID]said1
 		want   []string
@@ -123,6 +125,7 @@ func TestWhatIsACase(t *testing.T) {
 		"ten weak blocks below one feeder": {blocks(10, 10, 3, .1), []string{"f0.cluster"}},
 		"ten too weak":                     {blocks(10, 10, 3, .001), nil},
 		"two sure ones":                    {blocks(2, 10, 3, .99), nil},
+		"two sure ones and a doubt":        {doubt, nil},
 		"one every nine days":              {slow, nil},
 		"below one transformer":            {blocks(6, 3, 3, .1), []string{"t0.cluster"}},
 		"as many everywhere":               {scattered, nil},

@@ -17,7 +17,8 @@ import (
 //	prior + log odds of its own block + Σ over the first's steps [match or miss] + size
 //
 // A match counts log(1 − real + real · hit · n(ratio) / (rate · u(ratio))), where rate is how many of the
-// other meters stepped in those hours: a cold night that moves all floors says nothing.
+// other meters stepped in those hours, so that a cold night that moves all floors says nothing, or how likely
+// the meter steps there by chance, if that is more: who steps every third day steps with somebody.
 const (
 	distantPrior = -9.0 // log odds that a block belongs to the operator of another one
 	distantSum   = 5.0  // of the members' log odds together, from which it is a case
@@ -221,62 +222,6 @@ func (s *Scorer) group(day flatwatt.Day, seed int32, list []int32, all []suspect
 	}
 	return g
 }
-
-// stepShare is the share of meters with a block that stepped in the same hours by the same share.
-func stepShare(st step, all []suspectStep, meters int) float64 {
-	n := 0.0
-	for _, o := range all {
-		if d := o.Hour - st.Hour; d >= -hourSlack && d <= hourSlack && math.Abs(float64(o.Ratio-st.Ratio)) <= 2.5*ratioSpread {
-			n++
-		}
-	}
-	return n / float64(max(meters, commonLeast))
-}
-
-// stepRate is the share of meters with a block that stepped within the same hours, by
-// whatever share, at least what usual use does in that time.
-func stepRate(st step, all []suspectStep, meters int) float64 {
-	n := 0.0
-	for _, o := range all {
-		if d := o.Hour - st.Hour; d >= -hourSlack && d <= hourSlack && math.Abs(float64(o.Ratio-st.Ratio)) > 2.5*ratioSpread {
-			n++
-		}
-	}
-	return (n + .5) / (float64(meters) + 25)
-}
-
-// belongs is the log odds that meter i has the operator of seed.
-func (s *Scorer) belongs(day flatwatt.Day, seed, i int32, own []step, rates []float64) belonging {
-	a, m := &s.members[seed], &s.members[i]
-	odds := distantPrior + min(ownBase+math.Log(float64(m.Odds)), 6)
-	x := math.Log(float64(m.KW)) - math.Log(float64(a.KW))
-	odds += math.Log(.1 + .9*density(x, 0, sizeSpread)/density(math.Log(float64(m.KW)), math.Log(2), 1.1))
-	b := belonging{i: i}
-	from := max(s.since(i), s.since(seed))
-	for k, st := range own {
-		if st.Hour < from {
-			continue
-		}
-		hit := false
-		s.tracks[i].steps(int32(day), from, func(o step) {
-			d, r := o.Hour-st.Hour, float64(o.Ratio-st.Ratio)
-			hit = hit || d >= -hourSlack && d <= hourSlack && math.Abs(r) < 2.5*ratioSpread
-		})
-		if hit {
-			b.shared++
-			odds += math.Log(1 - realShare + realShare*hitShare/rates[k]*usualSpread)
-		} else {
-			odds += math.Log(1 - realShare + realShare*(1-hitShare)/(1-rates[k]))
-		}
-	}
-	b.odds = odds
-	return b
-}
-
-// usualSpread is how much likelier the same share is for machines of one operator than for
-// steps of use, which are spread over ±0.6: 1.2 over the width of 5 spreads that counts as
-// the same.
-const usualSpread = 1.2 / (5 * ratioSpread)
 
 // tellOperator is the score of a case, which keeps the name of the first member that it had.
 func (s *Scorer) tellOperator(day flatwatt.Day, zone *time.Location, g *group, o operator) flatwatt.Score {

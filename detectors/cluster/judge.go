@@ -18,9 +18,10 @@ const (
 	rate      = .0105 / 120
 	rateSure  = 0.5  // blocks that the rate elsewhere must show before it counts for much
 	priorOdds = -9.0 // log-odds of an operator below a node, in any one window
-	// caseOdds puts the log-odds of one false case per 1,000 node-months at 0: from
-	// fleets of seeds 601–606 (docs/network.md), on which nothing is reported.
-	caseOdds = 2.4
+	// caseOdds puts the log-odds of less than one false case per 1,000 node-months at 0: from
+	// fleets of seeds 601–606 (docs/network.md), on which nothing is reported. Up to 3.4 the
+	// operators there are seen on the same days.
+	caseOdds = 1.9
 	// endedOdds are those of a case without blocks: below all that still runs, wherever
 	// caseOdds puts that.
 	endedOdds = -10.2
@@ -28,6 +29,7 @@ const (
 	// ranks below meters of which something is suspected.
 	partOdds               = -4.0
 	membersMin             = 3
+	addsLeast              = 2.0 // log-odds that each of the strongest membersMin must add: two miners and a doubt are no operator
 	membersTold            = 40
 	staleDays              = 4       // a block last seen longer ago says nothing
 	recallDays             = 90      // blocks older than this open no case
@@ -220,7 +222,7 @@ func (s *Scorer) weigh(k int32, list []weighed) finding {
 		}
 	}
 	f.logOdds += priorOdds + caseOdds - math.Log(float64(len(shares)*len(list)))
-	if f.count() < membersMin {
+	if f.count() < membersMin || f.added(membersMin) < addsLeast {
 		f.logOdds = min(f.logOdds, -1)
 	}
 	return f
@@ -235,62 +237,4 @@ func alike(w *weighed, size float64) float64 {
 		usual = density(math.Log(w.kw), math.Log(otherSize), otherSpread)
 	}
 	return 1 - sameShare + sameShare*density(math.Log(w.kw), math.Log(size), sizeSpread)/usual
-}
-
-// elsewhere sets f.perQ: blocks that began in those days at meters of the same class that are
-// not below f's node say how often blocks begin then, such as after holidays at works; where
-// that is more often than usual, neighbours say less.
-func (s *Scorer) elsewhere(f *finding) {
-	from, to := f.list[0].onset, f.list[0].onset+int64(Window*86400)
-	var found [maxClasses]float64
-	for _, i := range s.active {
-		m := &s.members[i]
-		if m.Onset >= from && m.Onset < to {
-			found[s.classes[i]] += float64(m.Odds) / (1 + float64(m.Odds))
-		}
-	}
-	for _, w := range f.list {
-		found[w.class] -= w.odds / (1 + w.odds)
-	}
-	rest := 1 - s.nodes[f.node].count/float64(len(s.ids))
-	for c := range found {
-		usual := rate * Window * s.inClass[c] * rest
-		f.perQ[c] = 1 / (rate * Window * max(1, (max(found[c], 0)+rateSure)/(usual+rateSure)))
-	}
-}
-
-// likelihood is how much likelier the readings of the i-th meter are with a block of the operator.
-func (f *finding) likelihood(i int) float64 {
-	w := f.list[i]
-	if i == f.seed {
-		return w.odds * f.perQ[w.class]
-	}
-	return w.odds * f.perQ[w.class] * alike(&w, f.list[f.seed].kw)
-}
-
-// raised is the probability of a block at the i-th meter given the operator.
-func (f *finding) raised(i int) float64 {
-	l := f.q * f.likelihood(i)
-	return l / (1 - f.q + l)
-}
-
-// adds is what the i-th meter contributes to the log-odds.
-func (f *finding) adds(i int) float64 {
-	return math.Log(1-f.q+f.q*f.likelihood(i)) - math.Log1p(f.list[i].odds)
-}
-
-// count is how many meters are members, given the operator.
-func (f *finding) count() (n int) {
-	for i := range f.list {
-		if f.raised(i) >= memberFrom {
-			n++
-		}
-	}
-	return n
-}
-
-// density is that of the normal distribution.
-func density(x, mean, sigma float64) float64 {
-	z := (x - mean) / sigma
-	return math.Exp(-z*z/2) / (sigma * math.Sqrt(2*math.Pi))
 }

@@ -113,3 +113,49 @@ func TestStepsOfTheirOwnMakeNoOperator(t *testing.T) {
 		t.Errorf("case %s of %v", id, membersOf(sc))
 	}
 }
+
+// oftenFleet has three sure blocks that step together on day 40; the second and the third step every
+// third day besides where often.
+func oftenFleet(t *testing.T, often bool) *cluster.Scorer {
+	t.Helper()
+	meters := grid()
+	net, _ := network.New(network.Parents(meters), nil)
+	f := &floored{said: said{blocks: map[flatwatt.MeterID]said1{}}}
+	for _, m := range meters[:200] {
+		f.ids = append(f.ids, m.ID)
+	}
+	number := map[flatwatt.MeterID]int{}
+	for k := range 26 {
+		id := flatwatt.MeterID(fmt.Sprintf("c%03d", (k*37)%200))
+		number[id] = k
+		f.blocks[id] = said1{flatwatt.Day(1 + 9*k%27), 3, .08}
+		if k < 3 {
+			f.blocks[id] = said1{flatwatt.Day(1 + 9*k%27), 3, .95}
+		}
+	}
+	r := rand.New(rand.NewPCG(8, 8))
+	f.floor = func(id flatwatt.MeterID, hour int) float64 {
+		k, known := number[id]
+		share := 1.0
+		if known && k < 3 && hour >= 40*24+14 {
+			share = .7
+		}
+		if often && k > 0 && k < 3 {
+			share += .2 * float64((hour-2-12*(k-1))/72%2)
+		}
+		return .2 + .03*r.NormFloat64() + 3*share
+	}
+	s := cluster.New(f, meters, meters, net)
+	f.see = s.Floors
+	return s
+}
+
+// A meter that steps every third day steps with somebody by chance, one that hardly ever does not.
+func TestFrequentStepsSayLess(t *testing.T) {
+	if n := len(operatorsAfter(oftenFleet(t, false), 60)); n != 1 {
+		t.Errorf("%d cases of three meters whose only step is the same one, want 1", n)
+	}
+	for id, sc := range operatorsAfter(oftenFleet(t, true), 60) {
+		t.Errorf("case %s of %v, two of which step every third day: %+v", id, membersOf(sc), sc.Evidence)
+	}
+}

@@ -40,7 +40,7 @@ func (s *Scorer) Floors(sc *flatwatt.Score, floors *[trackHours]float64) {
 	if !(sc.Probability >= trackFrom) || sc.Onset.At.IsZero() || !(sc.Block.Value > 0) || !sc.Ended.IsZero() {
 		return
 	}
-	i, ok := s.index[sc.Meter]
+	i, ok := s.number(sc.Meter)
 	if !ok {
 		return
 	}

@@ -38,7 +38,8 @@ type Threshold struct{ From, Normal float64 }
 type Scorer struct {
 	inner  flatwatt.Scorer
 	book   flatwatt.OutsideBook
-	zones  map[flatwatt.MeterID]*time.Location
+	usual  *time.Location                      // of most meters
+	zones  map[flatwatt.MeterID]*time.Location // of the others
 	alarms map[string]Threshold
 	first  map[key]flatwatt.Day // first day as a suspect, of fused scores
 }
@@ -53,10 +54,16 @@ var _ flatwatt.Scorer = (*Scorer)(nil)
 // New wraps inner. alarms names the detectors whose scores take outside evidence; others
 // pass as they are. book may be nil.
 func New(inner flatwatt.Scorer, meters []flatwatt.Meter, book flatwatt.OutsideBook, alarms map[string]Threshold) *Scorer {
-	s := &Scorer{inner: inner, book: book, alarms: alarms, zones: map[flatwatt.MeterID]*time.Location{}, first: map[key]flatwatt.Day{}}
+	s := &Scorer{inner: inner, book: book, alarms: alarms, usual: time.UTC, zones: map[flatwatt.MeterID]*time.Location{}, first: map[key]flatwatt.Day{}}
+	n := map[*time.Location]int{}
 	for _, m := range meters {
-		if m.Zone != nil {
-			s.zones[m.ID] = m.Zone
+		if n[m.Zone]++; m.Zone != nil && n[m.Zone] > n[s.usual] {
+			s.usual = m.Zone
+		}
+	}
+	for _, m := range meters {
+		if m.Zone != s.usual {
+			s.zones[m.ID] = m.Zone // nil: UTC
 		}
 	}
 	return s
@@ -143,10 +150,14 @@ func (s *Scorer) note(sc *flatwatt.Score) {
 }
 
 func (s *Scorer) zone(id flatwatt.MeterID) *time.Location {
-	if z := s.zones[id]; z != nil {
-		return z
+	z, ok := s.zones[id]
+	switch {
+	case !ok:
+		return s.usual
+	case z == nil:
+		return time.UTC
 	}
-	return time.UTC
+	return z
 }
 
 // told is the evidence that counts on sc's day: outside evidence, then the registration.

@@ -116,7 +116,7 @@ func TestFiguresOfCascades(t *testing.T) {
 	var lo, hi uint64
 	fmt.Sscanf(*seeds, "%d-%d", &lo, &hi)
 	var all []judged
-	var found, due, near, sized, falses int
+	var found, due, near, covered, sized, falses int
 	years := 0.0
 	for seed := lo; seed <= hi; seed++ {
 		cfg := simulate.DefaultPlantConfig()
@@ -142,6 +142,9 @@ func TestFiguresOfCascades(t *testing.T) {
 					sized++
 					if math.Abs(j.Block.Value/float64(j.truth.Block)-1) < .1 {
 						near++
+					}
+					if kw := float64(j.truth.Block); kw >= j.Block.Low && kw <= j.Block.High {
+						covered++
 					}
 				}
 			}
@@ -172,8 +175,8 @@ func TestFiguresOfCascades(t *testing.T) {
 		}
 		t.Logf("  odds above %.0f for five days: found %d of %d, false %.2f per 10 plant-years", at, hit, due, 10*float64(wrong)/years)
 	}
-	t.Logf("found %d of %d with onset in the data (%.0f %%), false %d in %.0f plant-years (%.2f per 10), kW within 10 %% for %d of %d running",
-		found, due, 100*float64(found)/float64(due), falses, years, 10*float64(falses)/years, near, sized)
+	t.Logf("found %d of %d with onset in the data (%.0f %%), false %d in %.0f plant-years (%.2f per 10), kW within 10 %% for %d of %d running, within the 90 %% interval for %d",
+		found, due, 100*float64(found)/float64(due), falses, years, 10*float64(falses)/years, near, sized, covered)
 }
 
 // precision is the average precision of plants ranked by log odds.

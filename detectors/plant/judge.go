@@ -38,7 +38,7 @@ type finding struct {
 }
 
 const (
-	priorOdds    = -12.7 // for less than one false plant in 10 plant-years on development seeds 806–808, 810–812, 831 and 832
+	priorOdds    = -11.7 // for less than one false plant in 10 plant-years on development seeds 820–835: 0.76
 	candidates   = 4.0   // nats paid for choosing among days and windows
 	mostByStep   = 16.0
 	perGain      = 0.35 // log odds by a unit of gain: errors are not quite what the model says
@@ -159,6 +159,7 @@ func (s *Scorer) describeStep(i int32, z *zone, w window, st step) finding {
 	if st.gain > closeFrom {
 		f.byLevel = s.byLevel(i, z, &f)
 		f.allDay(s, i, z)
+		s.size(i, z, &f)
 	}
 	return f
 }

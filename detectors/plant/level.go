@@ -15,12 +15,25 @@ const (
 // low output of its peers than one in proportion to the output: the log likelihood ratio
 // from hours. NaN where too little is known. A loss of efficiency is no block.
 func (s *Scorer) byLevel(i int32, z *zone, f *finding) float64 {
+	l := s.atLevels(i, z, f, f.window.has)
+	return l.flat
+}
+
+// A leveled is what hours of high and low output of the peers tell of a deficit.
+type leveled struct {
+	flat    float64 // log likelihood ratio of a constant against a proportional one; NaN: not told
+	deficit float64 // mean where there was enough to take, share of capacity
+	se      float64 // of deficit
+}
+
+// atLevels compares the hours that has picks at the same output of the peers.
+func (s *Scorer) atLevels(i int32, z *zone, f *finding, has func(int) bool) leveled {
 	var bins [levelBins][2]levelSum
-	limits, ok := s.levels(i, z, f)
+	limits, ok := s.levels(i, z, f, has)
 	if !ok {
-		return nan
+		return leveled{flat: nan}
 	}
-	s.eachHour(i, z, f, func(row int, y, v float64) {
+	s.eachHour(i, z, f, has, func(row int, y, v float64) {
 		b, _ := slices.BinarySearch(limits[:], v)
 		after := 0
 		if row >= f.from && row < f.to {
@@ -48,10 +61,10 @@ func (s *Scorer) byLevel(i int32, z *zone, f *finding) float64 {
 		spp, spd, sdd = spp+w*give*give, spd+w*give*d, sdd+w*d*d
 	}
 	if n < 3 {
-		return nan
+		return leveled{flat: nan}
 	}
 	flat, share := sdd-sd*sd/so, sdd-spd*spd/spp
-	return (share - flat) / 2
+	return leveled{flat: (share - flat) / 2, deficit: sd / so, se: 1 / math.Sqrt(so)}
 }
 
 const levelMemory = 4.0 // days in a row err alike
@@ -87,13 +100,13 @@ func (l *levelSum) variance() float64 {
 	return max(0, l.square/l.days.n-m*m)
 }
 
-// eachHour calls fn for the hours of f's rows in which plant and peers gave something.
-func (s *Scorer) eachHour(i int32, z *zone, f *finding, fn func(row int, y, v float64)) {
+// eachHour calls fn for the hours of f's rows that has picks, in which plant and peers gave something.
+func (s *Scorer) eachHour(i int32, z *zone, f *finding, has func(int) bool, fn func(row int, y, v float64)) {
 	c, days := s.capacity(i), int(min(z.count, History))
 	for row, d := range f.day {
 		at := int(i)*History + (int(z.count)-days+d)%History
 		for h := range hoursPer {
-			if !f.window.has(h) {
+			if !has(h) {
 				continue
 			}
 			y, v := s.exported(i, float64(s.hours[at*hoursPer+h]))/c, float64(s.peers[at*hoursPer+h])
@@ -105,9 +118,9 @@ func (s *Scorer) eachHour(i int32, z *zone, f *finding, fn func(row int, y, v fl
 }
 
 // levels are the bounds of bins of the peers' output while the deficit runs.
-func (s *Scorer) levels(i int32, z *zone, f *finding) (limits [levelBins - 1]float64, ok bool) {
+func (s *Scorer) levels(i int32, z *zone, f *finding, has func(int) bool) (limits [levelBins - 1]float64, ok bool) {
 	list := s.work.list[:0]
-	s.eachHour(i, z, f, func(row int, _, v float64) {
+	s.eachHour(i, z, f, has, func(row int, _, v float64) {
 		if row >= f.from && row < f.to {
 			list = append(list, v)
 		}

@@ -59,6 +59,7 @@ type Fleet struct {
 	registered []flatwatt.Registered
 	applied    []Applied
 	coin       []CoinRow
+	tariffs    flatwatt.Tariffs
 
 	rejects rejects
 	stats   Stats
@@ -68,8 +69,8 @@ type Fleet struct {
 // Open reads the register, the weather, the truth, what is known of plants' water and
 // outages, outside evidence, registrations, applications and the coin market from the fleet
 // directory dir. meters.csv must be there; weather.csv, truth.csv, inflow.csv, events.csv,
-// evidence.csv, registered.csv, applications.csv, participants.csv and coin.csv, each also
-// with .gz, may be.
+// evidence.csv, registered.csv, applications.csv, participants.csv, coin.csv and
+// tariffs.csv, each also with .gz, may be.
 // Rows that cannot be taken are in Rejects.
 func Open(dir string, opt Options) (*Fleet, error) {
 	f := &Fleet{dir: dir, opt: opt, rejects: newRejects(opt.maxRejects())}
@@ -79,7 +80,7 @@ func Open(dir string, opt Options) (*Fleet, error) {
 	if err := f.readWeather(); err != nil {
 		return nil, fmt.Errorf("open fleet %s: %w", dir, err)
 	}
-	for _, read := range []func() error{f.readTruth, f.readInflow, f.readEvents, f.readEvidence, f.readRegistered, f.readApplied, f.readCoin} {
+	for _, read := range []func() error{f.readTruth, f.readInflow, f.readEvents, f.readEvidence, f.readRegistered, f.readApplied, f.readCoin, f.readTariffs} {
 		if err := read(); err != nil {
 			return nil, fmt.Errorf("open fleet %s: %w", dir, err)
 		}

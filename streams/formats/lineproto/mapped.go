@@ -74,7 +74,7 @@ type piece struct {
 // may see the end elsewhere, are decoded alone: setting a decoder up costs as much as
 // decoding a line.
 func (d *mappedDecoder) step(o *format.Out) error {
-	for len(d.buf) < chunkBytes {
+	for taken := 0; len(d.buf)+taken < chunkBytes; {
 		line, err := d.lines.Next()
 		if err == format.ErrLongLine {
 			o.Reject(d.lines.Number(), "", d.lines.LongLine(), nil)
@@ -83,6 +83,10 @@ func (d *mappedDecoder) step(o *format.Out) error {
 		if err != nil {
 			d.decode(o)
 			return err
+		}
+		if d.quick(o, line) {
+			taken += len(line)
+			continue
 		}
 		if t := bytes.TrimSpace(line); len(t) == 0 || t[0] == '#' {
 			continue
@@ -102,8 +106,30 @@ func (d *mappedDecoder) step(o *format.Out) error {
 	return nil
 }
 
+// quick takes a plain line at once, behind those that are held; false leaves it.
+func (d *mappedDecoder) quick(o *format.Out, line []byte) bool {
+	var p point
+	skip, other := d.plain(line, &p)
+	if other {
+		return false
+	}
+	d.decode(o)
+	if skip != "" {
+		d.skip(skip)
+		return true
+	}
+	d.number = d.lines.Number()
+	if field, reason := d.give(o, &p); reason != "" {
+		o.Reject(d.number, field, reason, line)
+	}
+	return true
+}
+
 // decode decodes the lines that are held.
 func (d *mappedDecoder) decode(o *format.Out) {
+	if len(d.pieces) == 0 {
+		return
+	}
 	dec := lineprotocol.NewDecoderWithBytes(d.buf)
 	for _, p := range d.pieces {
 		d.number = p.number
@@ -123,23 +149,40 @@ type point struct {
 }
 
 func (d *mappedDecoder) line(o *format.Out, dec *lineprotocol.Decoder) (field, reason string) {
+	var p point
+	skip, field, reason := d.point(dec, &p)
+	if reason != "" || skip != "" {
+		d.skip(skip)
+		return field, reason
+	}
+	return d.give(o, &p)
+}
+
+// skip counts a point of another measurement; "" is none.
+func (d *mappedDecoder) skip(measurement string) {
+	if measurement != "" {
+		d.tally.Skip(fmt.Sprintf("measurement %.40s", measurement), 1)
+	}
+}
+
+// point is what the decoder says of a line; skip names another measurement.
+func (d *mappedDecoder) point(dec *lineprotocol.Decoder, p *point) (skip, field, reason string) {
 	if !dec.Next() {
-		return "", "there is no point on the line: correct or remove it"
+		return "", "", "there is no point on the line: correct or remove it"
 	}
 	name, err := dec.Measurement()
 	if err != nil {
-		return "measurement", fmt.Sprintf("the line is not line protocol (%v): correct it", cause(err))
+		return "", "measurement", fmt.Sprintf("the line is not line protocol (%v): correct it", cause(err))
 	}
 	if string(name) != d.keys.measure {
-		d.tally.Skip(fmt.Sprintf("measurement %.40s", name), 1)
-		return "", ""
+		return string(name), "", ""
 	}
 	nan := math.NaN()
-	p := point{energy: nan, register: nan, reactive: nan, voltage: nan}
+	*p = point{energy: nan, register: nan, reactive: nan, voltage: nan}
 	for {
 		key, value, err := dec.NextTag()
 		if err != nil {
-			return "tags", fmt.Sprintf("the tags are not line protocol (%v): correct them", cause(err))
+			return "", "tags", fmt.Sprintf("the tags are not line protocol (%v): correct them", cause(err))
 		}
 		if key == nil {
 			break
@@ -148,10 +191,8 @@ func (d *mappedDecoder) line(o *format.Out, dec *lineprotocol.Decoder) (field, r
 			p.m = d.meters.Get(value)
 		}
 	}
-	if field, reason = d.values(dec, &p); reason != "" {
-		return field, reason
-	}
-	return d.give(o, &p)
+	field, reason = d.values(dec, p)
+	return "", field, reason
 }
 
 // values reads the fields and the time.
