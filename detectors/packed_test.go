@@ -114,8 +114,15 @@ func TestTheOlderLayoutIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = newTestFleet(t, "a").UnmarshalBinary(old)
-	if err == nil || !strings.Contains(err.Error(), "start from the archive") || !strings.Contains(err.Error(), "fleet state has layout") {
-		t.Errorf("got %v", err)
+	renamed, err := newTestFleet(t, "a").AppendBinary(nil) // of the same size, by another name
+	if err != nil {
+		t.Fatal(err)
+	}
+	renamed[0]--
+	for name, state := range map[string][]byte{"before packing": old, "of another name": renamed} {
+		err = newTestFleet(t, "a").UnmarshalBinary(state)
+		if err == nil || !strings.Contains(err.Error(), "start from the archive") || !strings.Contains(err.Error(), "fleet state has layout") {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }
