@@ -36,16 +36,22 @@ type victim struct {
 	from               flatwatt.Position // where it resumed
 }
 
+// othersEnviron is the environment without flatwatt's: the test's own settings are none of
+// the service.
+func othersEnviron() (list []string) {
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, envPrefix) {
+			list = append(list, kv)
+		}
+	}
+	return list
+}
+
 // launch starts `flatwatt run`: TestMain has put this binary into the path by that name.
 func launch(t *testing.T, env []string, saveEvery int) *victim {
 	t.Helper()
 	v := &victim{t: t, cmd: exec.Command("flatwatt", "run"), gone: make(chan struct{})}
-	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, envPrefix) { // the test's own settings are none of the service
-			v.cmd.Env = append(v.cmd.Env, kv)
-		}
-	}
-	v.cmd.Env = append(append(v.cmd.Env, env...), "FLATWATT_RUN_SAVE_EVERY_READINGS="+strconv.Itoa(saveEvery))
+	v.cmd.Env = append(append(othersEnviron(), env...), "FLATWATT_RUN_SAVE_EVERY_READINGS="+strconv.Itoa(saveEvery))
 	v.cmd.Stderr = &v.stderr
 	if err := v.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -51,7 +51,7 @@ func launchOnTinyDisk(t *testing.T, fleet *crashFleet) *diskVictim {
 	t.Helper()
 	dir := t.TempDir()
 	v := &diskVictim{cmd: exec.Command("tiny-disk", dir)}
-	v.cmd.Env = append(append(os.Environ(), embeddedEnv(t, fleet.dir)...), "FLATWATT_DATA_DIR="+filepath.Join(dir, "data"), "FLATWATT_RUN_SAVE_EVERY_READINGS=5000")
+	v.cmd.Env = append(append(othersEnviron(), embeddedEnv(t, fleet.dir)...), "FLATWATT_DATA_DIR="+filepath.Join(dir, "data"), "FLATWATT_RUN_SAVE_EVERY_READINGS=5000")
 	v.cmd.Stderr = &v.stderr
 	v.cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL,
