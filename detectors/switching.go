@@ -43,36 +43,33 @@ func (h *history) switched(start flatwatt.Day, block float64, slots int, w model
 		return switching{}
 	}
 	n := s.days
-	slope, meanDay, meanAt := line(day[:n], at[:n])
+	slope, sxx, meanDay, meanAt := line(day[:n], at[:n])
 	var rest [historyDays]float64
 	for i := range n {
 		rest[i] = at[i] - meanAt - slope*(day[i]-meanDay)
 	}
 	slices.SortFunc(rest[:n], cmp.Compare[float64])
 	s.spread = models.MADToSigma * (models.Quantile(rest[:n], 0.75) - models.Quantile(rest[:n], 0.25)) / 2
-	sxx := 0.0
-	for _, x := range day[:n] {
-		sxx += (x - meanDay) * (x - meanDay)
-	}
 	s.at = math.Mod(meanAt+turn, 24)
 	s.drift, s.se = 60*slope, 60*math.Sqrt((s.spread*s.spread+1e-3)/max(sxx, 1))
 	return s
 }
 
-// line is the least-squares slope of y on x, and the means of both.
-func line(x, y []float64) (slope, meanX, meanY float64) {
+// line is the least-squares slope of y on x, Σ (x − mean)², and the means of both, in double
+// precision: models.Line, which is kept between days, has single.
+func line(x, y []float64) (slope, sxx, meanX, meanY float64) {
 	var mx, my models.Mean
 	for i := range x {
 		mx.Add(x[i], 1)
 		my.Add(y[i], 1)
 	}
 	meanX, meanY = mx.Value(), my.Value()
-	var sxx, sxy float64
+	sxy := 0.0
 	for i := range x {
 		sxx += (x[i] - meanX) * (x[i] - meanX)
 		sxy += (x[i] - meanX) * (y[i] - meanY)
 	}
-	return sxy / max(sxx, 1), meanX, meanY
+	return sxy / max(sxx, 1), sxx, meanX, meanY
 }
 
 // scheduled is the block on fixed hours that is told of: since when, kW and its hours.

@@ -11,11 +11,11 @@ import (
 // differs from that of the week before: little where the same few things always run, much
 // where plants come and go. The rise of a block is measured by it.
 type unrest struct {
-	week      int32   // number of the week that is open
-	low, next float32 // lowest and second lowest day of it, kW
-	days      float32 // of it
-	last      float32 // rest of the week before, kW; NaN never: known with weeks > 0
-	weeks     float32
+	week      int32        // number of the week that is open
+	low, next float32      // lowest and second lowest day of it, kW
+	days      float32      // of it
+	last      float32      // rest of the week before, kW; known with weeks > 0
+	weeks     float32      // closed so far
 	move      models.Level // kW
 }
 

@@ -232,18 +232,10 @@ func added(x, kW []float64, dt float64, negative bool) []float64 {
 // (2 % quantile), which stays: a fridge does not know who lives there.
 func (in *injection) scale() {
 	for _, x := range [][]float64{in.s.Energy, in.s.Reactive} {
-		floor, resolution := quantile(x, .02), resolutionOf(x)
-		decimals := decimalsOf(resolution)
-		rest := 0.0
+		floor, shown := quantile(x, .02), newCounter(x)
 		for i, v := range x {
-			if v != v || in.c.act[i] == 1 {
-				continue
-			}
-			x[i] = floor + (v-floor)*in.c.act[i]
-			if resolution > 0 {
-				want := x[i] + rest
-				x[i] = math.Round(math.Round(want/resolution)*resolution*decimals) / decimals
-				rest = want - x[i]
+			if v == v && in.c.act[i] != 1 {
+				x[i] = shown.count(floor + (v-floor)*in.c.act[i])
 			}
 		}
 	}

@@ -198,7 +198,7 @@ func (r *benchReport) decode(g *benchFleet) error {
 	part := *g
 	part.meters = g.meters[:min(len(g.meters), 5000)]
 	var bodies [][]byte
-	if err := part.each(1, func(_ flatwatt.MeterID, rs []flatwatt.Reading) error {
+	if err := part.each(1, func(_ int, rs []flatwatt.Reading) error {
 		body, err := wire.AppendBody(nil, wire.Batch, rs)
 		bodies = append(bodies, body)
 		return err
@@ -232,7 +232,7 @@ func (r *benchReport) score(g *benchFleet, model *detectors.Params, buckets int)
 	var total spent
 	n := 0
 	var scores []flatwatt.Score
-	err = g.each(g.days, func(transformer flatwatt.MeterID, rs []flatwatt.Reading) error {
+	err = g.each(g.days, func(transformer int, rs []flatwatt.Reading) error {
 		s := scorers[benchBucket(transformer, buckets)]
 		watch := startWatch()
 		scores = s.Score(scores[:0], rs)

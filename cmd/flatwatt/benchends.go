@@ -81,9 +81,9 @@ func (p *Program) benchEnd(ctx context.Context, r *benchReport, g *benchFleet, m
 // benchPublish stores the readings of all days in the form given.
 func benchPublish(ctx context.Context, to *servers, g *benchFleet, form benchForm) (n int, err error) {
 	pub := &jetstream.Publisher{JetStream: to.stream, Format: form.format, PerMessage: form.perMessage}
-	err = g.each(g.days, func(t flatwatt.MeterID, rs []flatwatt.Reading) error {
+	err = g.each(g.days, func(t int, rs []flatwatt.Reading) error {
 		n += len(rs)
-		return pub.Publish(ctx, string(t), rs)
+		return pub.Publish(ctx, string(g.meters[t*perTransf].Parent), rs)
 	})
 	return n, errors.Join(err, pub.Flush(ctx))
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/flatwatt/flatwatt"
@@ -37,8 +35,9 @@ func newBenchFleet(flags benchFlags) *benchFleet {
 	return g
 }
 
-// each calls use with message after message, in event time; the slice is reused.
-func (g *benchFleet) each(days int, use func(transformer flatwatt.MeterID, rs []flatwatt.Reading) error) error {
+// each calls use with message after message, in event time, and the number of the transformer
+// that it is of; the slice is reused.
+func (g *benchFleet) each(days int, use func(transformer int, rs []flatwatt.Reading) error) error {
 	rs := make([]flatwatt.Reading, 0, perTransf*perBatch)
 	for from := 0; from < days*perDay; from += perBatch {
 		for first := 0; first < len(g.meters); first += perTransf {
@@ -48,7 +47,7 @@ func (g *benchFleet) each(days int, use func(transformer flatwatt.MeterID, rs []
 					rs = append(rs, g.reading(m, i))
 				}
 			}
-			if err := use(g.meters[first].Parent, rs); err != nil {
+			if err := use(first/perTransf, rs); err != nil {
 				return err
 			}
 		}
@@ -71,7 +70,7 @@ func (g *benchFleet) scorers(model *detectors.Params, buckets int) (list []flatw
 	for b := range buckets {
 		part = part[:0]
 		for i, m := range g.meters {
-			if i/perTransf%buckets == b {
+			if benchBucket(i/perTransf, buckets) == b {
 				part = append(part, m)
 			}
 		}
@@ -84,8 +83,5 @@ func (g *benchFleet) scorers(model *detectors.Params, buckets int) (list []flatw
 	return list, nil
 }
 
-// benchBucket is that of what lies below a transformer.
-func benchBucket(transformer flatwatt.MeterID, buckets int) int {
-	n, _ := strconv.Atoi(strings.TrimPrefix(string(transformer), "T-")) // a number: newBenchFleet
-	return n % buckets
-}
+// benchBucket is that of what lies below the n-th transformer.
+func benchBucket(n, buckets int) int { return n % buckets }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -29,20 +28,7 @@ type faultBench struct {
 
 func newFaultBench(t *testing.T, fleet *crashFleet) *faultBench {
 	t.Helper()
-	server, err := natsd.Start(natsd.Options{Dir: filepath.Join(t.TempDir(), "nats"), InProcessOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
-	conn, err := server.Connect()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	j, err := js.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, j := startStream(t, natsd.Options{InProcessOnly: true})
 	if _, err := jetstream.EnsureReadings(t.Context(), j, jetstream.Retention{}); err != nil {
 		t.Fatal(err)
 	}

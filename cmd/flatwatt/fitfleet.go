@@ -24,8 +24,7 @@ type knownFleet struct {
 	dir     string // fleet directory; "" where simulated
 	meters  []flatwatt.Meter
 	weather flatwatt.Weather
-	tariffs flatwatt.Tariffs
-	calls   []detectors.Call
+	more    aside // what the directory tells beside them
 	series  []flatwatt.Series
 	truth   map[flatwatt.MeterID]flatwatt.Truth
 	thin    int // one in so many samples of a meter is fitted on
@@ -43,7 +42,7 @@ func (k *knownFleet) place(id flatwatt.MeterID) string {
 
 // score gives every score to take, and every measurement to watch, which may be nil.
 func (k *knownFleet) score(ctx context.Context, model *detectors.Params, watch detectors.Watcher, take func(*flatwatt.Score)) error {
-	scorer, err := newCustomers(model, k.meters, k.weather, aside{tariffs: k.tariffs, calls: k.calls})
+	scorer, err := newCustomers(model, k.meters, k.weather, k.more)
 	if err != nil {
 		return err
 	}
@@ -106,7 +105,7 @@ func drawKnown(ctx context.Context, e *fleetEntry, seed uint64) (*knownFleet, er
 	if err != nil {
 		return nil, usageError{err}
 	}
-	k := &knownFleet{name: fmt.Sprintf("simulated, seed %d", seed), kind: fmt.Sprintf("simulated, %d days", cfg.Days), thin: e.Thin, weather: g.Weather(), tariffs: g.Tariffs(), truth: map[flatwatt.MeterID]flatwatt.Truth{}}
+	k := &knownFleet{name: fmt.Sprintf("simulated, seed %d", seed), kind: fmt.Sprintf("simulated, %d days", cfg.Days), thin: e.Thin, weather: g.Weather(), more: aside{tariffs: g.Tariffs()}, truth: map[flatwatt.MeterID]flatwatt.Truth{}}
 	byID := map[flatwatt.MeterID]flatwatt.Meter{}
 	for _, m := range g.Meters() {
 		byID[m.ID] = m
@@ -129,7 +128,7 @@ func (l *fleetLibrary) fromDir(ctx context.Context, e *fleetEntry) (*knownFleet,
 		}
 		l.dir, l.read = e.Fleet, fleet
 	}
-	k := &knownFleet{name: filepath.Base(e.Fleet), kind: "directory", dir: e.Fleet, thin: e.Thin, weather: l.read.Weather(), tariffs: l.read.Tariffs(), calls: filesOf(l.read).calls, truth: map[flatwatt.MeterID]flatwatt.Truth{}}
+	k := &knownFleet{name: filepath.Base(e.Fleet), kind: "directory", dir: e.Fleet, thin: e.Thin, weather: l.read.Weather(), more: filesOf(l.read), truth: map[flatwatt.MeterID]flatwatt.Truth{}}
 	if len(e.Seeds) == 0 {
 		if len(l.read.Truth()) == 0 {
 			return nil, dataError{fmt.Errorf("%s has no truth.csv and no seeds to inject with: there is nothing to learn from", e.Fleet)}

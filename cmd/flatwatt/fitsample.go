@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/detectors"
@@ -173,18 +170,8 @@ func (c *calibrator) months() float64 { return float64(c.honestDays) / (365.2425
 // scoreFleets gives each fleet of entries a calibrator of its own, of which take scores it,
 // two at a time, and appends them to c in the order of entries.
 func (c *calibrator) scoreFleets(ctx context.Context, lib *fleetLibrary, entries []fleetEntry, take func(*calibrator, *knownFleet) error) error {
-	var parts []*calibrator
-	var g errgroup.Group
-	g.SetLimit(2)
-	for fleet, err := range lib.each(ctx, entries) {
-		if err != nil {
-			return errors.Join(err, g.Wait())
-		}
-		part := &calibrator{fleets: len(parts)}
-		parts = append(parts, part)
-		g.Go(func() error { return take(part, fleet) })
-	}
-	if err := g.Wait(); err != nil {
+	parts, err := inPairs(ctx, lib, entries, func(n int) *calibrator { return &calibrator{fleets: n} }, take)
+	if err != nil {
 		return err
 	}
 	for _, part := range parts {

@@ -66,7 +66,7 @@ func (w *awayWorld) publish(from, to int, each func()) (n int) {
 	pub := &jetstream.Publisher{JetStream: w.stream}
 	part := *w.g
 	part.start = w.g.start.AddDate(0, 0, from)
-	if err := part.each(to-from, func(t flatwatt.MeterID, rs []flatwatt.Reading) error {
+	if err := part.each(to-from, func(_ int, rs []flatwatt.Reading) error {
 		n += len(rs)
 		each()
 		return pub.Publish(w.t.Context(), "C-1", rs)

@@ -13,7 +13,15 @@ import (
 // ownStream is a NATS server in the test's process, for services in others.
 func ownStream(t *testing.T) (url string, stream js.JetStream) {
 	t.Helper()
-	nats, err := natsd.Start(natsd.Options{Dir: filepath.Join(t.TempDir(), "nats")})
+	return startStream(t, natsd.Options{})
+}
+
+// startStream starts a NATS server for the test with a directory of its own; url is "" where
+// it serves this process only.
+func startStream(t *testing.T, opt natsd.Options) (url string, stream js.JetStream) {
+	t.Helper()
+	opt.Dir = filepath.Join(t.TempDir(), "nats")
+	nats, err := natsd.Start(opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +34,10 @@ func ownStream(t *testing.T) (url string, stream js.JetStream) {
 	if stream, err = js.New(conn); err != nil {
 		t.Fatal(err)
 	}
-	return nats.URL(), stream
+	if !opt.InProcessOnly {
+		url = nats.URL()
+	}
+	return url, stream
 }
 
 // ownDatabase is the address of an embedded database in the test's process.

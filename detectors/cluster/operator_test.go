@@ -34,10 +34,9 @@ func (f *floored) Score(dst []flatwatt.Score, readings []flatwatt.Reading) []fla
 	return dst
 }
 
-// distantFleet has blocks of 3 kW at 26 meters far apart, begun on different days. The
-// first six step by firmware on days 40 and 52; the others step on days of their own, and
-// all rise together in a cold night of day 30.
-func distantFleet(t *testing.T, together bool) *cluster.Scorer {
+// farApart has 26 meters far apart with the blocks that block tells of each, among 200; floor is
+// that of the k-th of them by hour, of the others for −1.
+func farApart(t *testing.T, block func(k int) said1, floor func(k, hour int) float64) *cluster.Scorer {
 	t.Helper()
 	meters := grid()
 	net, _ := network.New(network.Parents(meters), nil)
@@ -48,16 +47,33 @@ func distantFleet(t *testing.T, together bool) *cluster.Scorer {
 	number := map[flatwatt.MeterID]int{}
 	for k := range 26 {
 		id := flatwatt.MeterID(fmt.Sprintf("c%03d", (k*37)%200))
-		number[id] = k + 1
-		f.blocks[id] = said1{flatwatt.Day(2 + 9*k%27), 3 + .03*float64(k%4), .08}
+		number[id], f.blocks[id] = k, block(k)
 	}
-	r := rand.New(rand.NewPCG(7, 7))
 	f.floor = func(id flatwatt.MeterID, hour int) float64 {
-		k := number[id]
+		k, known := number[id]
+		if !known {
+			k = -1
+		}
+		return floor(k, hour)
+	}
+	s := cluster.New(f, meters, meters, net)
+	f.see = s.Floors
+	return s
+}
+
+// distantFleet has blocks of 3 kW begun on different days. The first six step by firmware on
+// days 40 and 52; the others step on days of their own, and all rise together in a cold night
+// of day 30.
+func distantFleet(t *testing.T, together bool) *cluster.Scorer {
+	t.Helper()
+	r := rand.New(rand.NewPCG(7, 7))
+	block := func(k int) said1 { return said1{flatwatt.Day(2 + 9*k%27), 3 + .03*float64(k%4), .08} }
+	return farApart(t, block, func(k, hour int) float64 {
 		kw := .2 + .03*r.NormFloat64()
-		if k == 0 {
+		if k < 0 {
 			return kw
 		}
+		k++
 		share := 1.0
 		first, second := 40*24+14, 52*24+3
 		if k > 6 || !together {
@@ -73,10 +89,7 @@ func distantFleet(t *testing.T, together bool) *cluster.Scorer {
 			share += .07
 		}
 		return kw + 3*share
-	}
-	s := cluster.New(f, meters, meters, net)
-	f.see = s.Floors
-	return s
+	})
 }
 
 // operatorsAfter leaves out cases of neighbours: so many blocks in a month make some.
@@ -118,36 +131,23 @@ func TestStepsOfTheirOwnMakeNoOperator(t *testing.T) {
 // third day besides where often.
 func oftenFleet(t *testing.T, often bool) *cluster.Scorer {
 	t.Helper()
-	meters := grid()
-	net, _ := network.New(network.Parents(meters), nil)
-	f := &floored{said: said{blocks: map[flatwatt.MeterID]said1{}}}
-	for _, m := range meters[:200] {
-		f.ids = append(f.ids, m.ID)
-	}
-	number := map[flatwatt.MeterID]int{}
-	for k := range 26 {
-		id := flatwatt.MeterID(fmt.Sprintf("c%03d", (k*37)%200))
-		number[id] = k
-		f.blocks[id] = said1{flatwatt.Day(1 + 9*k%27), 3, .08}
-		if k < 3 {
-			f.blocks[id] = said1{flatwatt.Day(1 + 9*k%27), 3, .95}
-		}
-	}
 	r := rand.New(rand.NewPCG(8, 8))
-	f.floor = func(id flatwatt.MeterID, hour int) float64 {
-		k, known := number[id]
+	block := func(k int) said1 {
+		if k < 3 {
+			return said1{flatwatt.Day(1 + 9*k%27), 3, .95}
+		}
+		return said1{flatwatt.Day(1 + 9*k%27), 3, .08}
+	}
+	return farApart(t, block, func(k, hour int) float64 {
 		share := 1.0
-		if known && k < 3 && hour >= 40*24+14 {
+		if k >= 0 && k < 3 && hour >= 40*24+14 {
 			share = .7
 		}
 		if often && k > 0 && k < 3 {
 			share += .2 * float64((hour-2-12*(k-1))/72%2)
 		}
 		return .2 + .03*r.NormFloat64() + 3*share
-	}
-	s := cluster.New(f, meters, meters, net)
-	f.see = s.Floors
-	return s
+	})
 }
 
 // A meter that steps every third day steps with somebody by chance, one that hardly ever does not.

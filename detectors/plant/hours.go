@@ -10,7 +10,6 @@ import (
 func (s *Scorer) byHour(i int32, z *zone, f *finding) {
 	wk := &s.work
 	from, to := f.day[f.from], f.day[f.to-1]
-	top := 0.0
 	for h := range hoursPer {
 		q := &wk.part
 		s.gatherHour(q, i, z, h)
@@ -33,9 +32,6 @@ func (s *Scorer) byHour(i int32, z *zone, f *finding) {
 			continue
 		}
 		f.profile[h] = wk.fit.try(st.from, st.to).deficit
-		if f.window.has(h) {
-			top += f.profile[h]
-		}
 	}
 	f.choose()
 	f.block = flatwatt.Estimate{Value: f.deficit, Low: f.deficit - 1.64*f.se, High: f.deficit + 1.64*f.se}
@@ -61,18 +57,12 @@ func (s *Scorer) gatherHour(q *series, i int32, z *zone, h int) {
 func (f *finding) choose() {
 	level := mean{}
 	for h, d := range f.profile {
-		if f.window.has(h) && d == d {
+		if f.hours[h] = f.window.has(h); f.hours[h] && d == d {
 			level.add(d)
 		}
 	}
 	if f.window.name == "24x7" || level.n == 0 {
-		for h := range f.hours {
-			f.hours[h] = f.window.has(h)
-		}
 		return
-	}
-	for h := range f.hours {
-		f.hours[h] = f.window.has(h)
 	}
 	for _, dir := range []int{-1, 1} {
 		h := f.window.from

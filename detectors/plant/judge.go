@@ -157,9 +157,10 @@ func (s *Scorer) describeStep(i int32, z *zone, w window, st step) finding {
 	s.byHour(i, z, &f)
 	f.byLevel = nan
 	if st.gain > closeFrom {
-		f.byLevel = s.byLevel(i, z, &f)
+		l := s.atLevels(i, z, &f, w.has)
+		f.byLevel = l.flat
 		f.allDay(s, i, z)
-		s.size(i, z, &f)
+		s.size(i, z, &f, l)
 	}
 	return f
 }

@@ -11,15 +11,8 @@ const (
 	levelDays  = 4    // in a bin, before and after
 )
 
-// byLevel is how much better a constant deficit explains what plant i lacks at high and at
-// low output of its peers than one in proportion to the output: the log likelihood ratio
-// from hours. NaN where too little is known. A loss of efficiency is no block.
-func (s *Scorer) byLevel(i int32, z *zone, f *finding) float64 {
-	l := s.atLevels(i, z, f, f.window.has)
-	return l.flat
-}
-
-// A leveled is what hours of high and low output of the peers tell of a deficit.
+// A leveled is what hours of high and low output of the peers tell of a deficit. A loss of
+// efficiency, which is in proportion to the output, is no block.
 type leveled struct {
 	flat    float64 // log likelihood ratio of a constant against a proportional one; NaN: not told
 	deficit float64 // mean where there was enough to take, share of capacity

@@ -19,19 +19,16 @@ const (
 // less than the block where it runs by night only but was found over whole days, and where
 // there were days on which the plant could not give as much as the block takes. Hours of
 // the same output of the peers before and since tell it where there was enough to take.
-// Where the water through the turbines is told, the days' deficit stands. Cost: two passes
-// over the remembered hours.
-func (s *Scorer) size(i int32, z *zone, f *finding) {
+// Where the water through the turbines is told, the days' deficit stands. l is what these
+// hours tell in f's window.
+func (s *Scorer) size(i int32, z *zone, f *finding, l leveled) {
 	defer f.widen()
 	if s.columns(i, z, int(min(z.count, History)), f.window)[3] {
 		return // the plant's own water tells more than peers, who may have got other water since
 	}
-	has := f.window.has
-	if f.window.name == "24x7" {
-		f.partOfDay()
-		has = func(h int) bool { return f.hours[h] }
+	if f.window.name == "24x7" && f.partOfDay() {
+		l = s.atLevels(i, z, f, func(h int) bool { return f.hours[h] })
 	}
-	l := s.atLevels(i, z, f, has)
 	if l.flat != l.flat || !(l.deficit > f.block.Value) {
 		return
 	}
@@ -49,8 +46,9 @@ func (f *finding) widen() {
 }
 
 // partOfDay takes the hours in a row that lack something, where the others lack little: the
-// night of a plant whose days were told as a whole. Its block is the mean of these hours.
-func (f *finding) partOfDay() {
+// night of a plant whose days were told as a whole. Its block is the mean of these hours;
+// false where there are none.
+func (f *finding) partOfDay() bool {
 	best, in, gain := f.hours, 0.0, 0.0
 	whole := f.meanProfile(f.hours[:], true)
 	for from := range hoursPer {
@@ -65,10 +63,12 @@ func (f *finding) partOfDay() {
 			}
 		}
 	}
-	if gain > 0 {
-		half := (f.block.High - f.block.Value) * in / f.block.Value
-		f.hours, f.block = best, flatwatt.Estimate{Value: in, Low: max(0, in-half), High: in + half}
+	if gain == 0 {
+		return false
 	}
+	half := (f.block.High - f.block.Value) * in / f.block.Value
+	f.hours, f.block = best, flatwatt.Estimate{Value: in, Low: max(0, in-half), High: in + half}
+	return true
 }
 
 // meanProfile is the mean deficit of the hours that are on, or of the others; NaN where an

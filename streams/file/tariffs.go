@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -33,7 +34,6 @@ func (f *Fleet) readTariffs() error {
 	if err := t.readHeader("tariff", "start", "end", "price"); err != nil {
 		return err
 	}
-	told := map[string]*[len(flatwatt.Tariff{})]bool{}
 	f.tariffs = flatwatt.Tariffs{}
 	for t.next() {
 		name, from, to, price, ok := parseTariff(t)
@@ -41,20 +41,28 @@ func (f *Fleet) readTariffs() error {
 			continue
 		}
 		if f.tariffs[name] == nil {
-			f.tariffs[name], told[name] = &flatwatt.Tariff{}, new([len(flatwatt.Tariff{})]bool)
+			f.tariffs[name] = untold()
 		}
 		for q := from; q < to; q++ {
-			at := q % len(flatwatt.Tariff{})
-			f.tariffs[name][at], told[name][at] = float32(price), true
+			f.tariffs[name][q%len(flatwatt.Tariff{})] = float32(price)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(told)) {
-		if q := slices.Index(told[name][:], false); q >= 0 {
+	for _, name := range slices.Sorted(maps.Keys(f.tariffs)) {
+		if q := slices.IndexFunc(f.tariffs[name][:], func(v float32) bool { return v != v }); q >= 0 {
 			delete(f.tariffs, name)
 			t.reject("incomplete tariff", "start", fmt.Sprintf("tariff %q has no price at %02d:%02d and is left out: give rows for the whole day", name, q/4, q%4*15))
 		}
 	}
 	return nil
+}
+
+// untold is a table without prices: NaN all day.
+func untold() *flatwatt.Tariff {
+	var t flatwatt.Tariff
+	for q := range t {
+		t[q] = float32(math.NaN())
+	}
+	return &t
 }
 
 // parseTariff is one row: quarter hours [from, to) of the day, to up to a day later.

@@ -148,6 +148,29 @@ type point struct {
 	at                                          int64
 }
 
+// newPoint is a point of which nothing is known.
+func newPoint() point {
+	nan := math.NaN()
+	return point{energy: nan, register: nan, reactive: nan, voltage: nan}
+}
+
+// number is where the number of a field belongs; nil where the mapping does not name it.
+func (p *point) number(k *keys, field []byte) *float64 {
+	switch string(field) {
+	case k.energy:
+		return &p.energy
+	case k.export:
+		return &p.export
+	case k.register:
+		return &p.register
+	case k.reactive:
+		return &p.reactive
+	case k.voltage:
+		return &p.voltage
+	}
+	return nil
+}
+
 func (d *mappedDecoder) line(o *format.Out, dec *lineprotocol.Decoder) (field, reason string) {
 	var p point
 	skip, field, reason := d.point(dec, &p)
@@ -177,8 +200,7 @@ func (d *mappedDecoder) point(dec *lineprotocol.Decoder, p *point) (skip, field,
 	if string(name) != d.keys.measure {
 		return string(name), "", ""
 	}
-	nan := math.NaN()
-	*p = point{energy: nan, register: nan, reactive: nan, voltage: nan}
+	*p = newPoint()
 	for {
 		key, value, err := dec.NextTag()
 		if err != nil {
@@ -206,18 +228,7 @@ func (d *mappedDecoder) values(dec *lineprotocol.Decoder, p *point) (field, reas
 		if key == nil {
 			break
 		}
-		var to *float64
 		switch string(key) {
-		case k.energy:
-			to = &p.energy
-		case k.export:
-			to = &p.export
-		case k.register:
-			to = &p.register
-		case k.reactive:
-			to = &p.reactive
-		case k.voltage:
-			to = &p.voltage
 		case k.quality:
 			if field, reason = d.quality(kind, raw, p); reason != "" {
 				return field, reason
@@ -228,7 +239,9 @@ func (d *mappedDecoder) values(dec *lineprotocol.Decoder, p *point) (field, reas
 				p.m = d.meters.Get(raw)
 			}
 			continue
-		default:
+		}
+		to := p.number(k, key)
+		if to == nil {
 			continue
 		}
 		var ok bool
