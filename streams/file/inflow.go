@@ -3,9 +3,7 @@ package file
 import (
 	"bufio"
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"path/filepath"
 	"slices"
@@ -49,23 +47,12 @@ func (f *Fleet) Inflow() Inflow { return f.inflow }
 // readInflow reads inflow.csv: region, start, inflow_rel and, if there, turbine_rel. Of
 // rows that tell the same moment the last one delivered stays.
 func (f *Fleet) readInflow() error {
-	t, err := openTable(filepath.Join(f.dir, "inflow.csv"), &f.rejects)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer t.close()
-	if err := t.readHeader("region", "start", "inflow_rel"); err != nil {
-		return err
-	}
 	f.inflow.regions = map[string][]InflowRow{}
-	for t.next() {
+	err := f.each("inflow.csv", func(t *table) {
 		if r, ok := parseInflow(t); ok {
 			f.inflow.regions[r.Region] = append(f.inflow.regions[r.Region], r)
 		}
-	}
+	}, "region", "start", "inflow_rel")
 	for name, rows := range f.inflow.regions {
 		slices.SortStableFunc(rows, func(a, b InflowRow) int { return a.Start.Compare(b.Start) })
 		last := rows[:0]
@@ -76,7 +63,7 @@ func (f *Fleet) readInflow() error {
 		}
 		f.inflow.regions[name] = last
 	}
-	return nil
+	return err
 }
 
 func parseInflow(t *table) (r InflowRow, ok bool) {
@@ -152,26 +139,15 @@ func (f *Fleet) Events() []PlantEvent { return f.events }
 
 // readEvents reads events.csv: meter_id, start, end (empty: still running), kind.
 func (f *Fleet) readEvents() error {
-	t, err := openTable(filepath.Join(f.dir, "events.csv"), &f.rejects)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer t.close()
-	if err := t.readHeader("meter_id", "start", "end", "kind"); err != nil {
-		return err
-	}
-	for t.next() {
+	err := f.each("events.csv", func(t *table) {
 		if e, ok := f.parseEvent(t); ok {
 			f.events = append(f.events, e)
 		}
-	}
+	}, "meter_id", "start", "end", "kind")
 	slices.SortStableFunc(f.events, func(a, b PlantEvent) int {
 		return cmp.Or(cmp.Compare(a.Meter, b.Meter), a.Start.Compare(b.Start))
 	})
-	return nil
+	return err
 }
 
 func (f *Fleet) parseEvent(t *table) (e PlantEvent, ok bool) {

@@ -2,9 +2,7 @@ package file
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"math"
 	"path/filepath"
@@ -15,7 +13,7 @@ import (
 	"github.com/flatwatt/flatwatt"
 )
 
-// Tariffs are the time-of-use tables of tariffs.csv. Without the file there are none.
+// Tariffs are the time-of-use tables of tariffs.csv; empty without the file.
 func (f *Fleet) Tariffs() flatwatt.Tariffs { return f.tariffs }
 
 // readTariffs reads tariffs.csv: tariff, start, end (local, 15:04, whole quarter hours; end
@@ -23,37 +21,30 @@ func (f *Fleet) Tariffs() flatwatt.Tariffs { return f.tariffs }
 // table may begin with a price from 00:00 to 24:00. A table that leaves a quarter hour
 // without a price is left out whole.
 func (f *Fleet) readTariffs() error {
-	t, err := openTable(filepath.Join(f.dir, "tariffs.csv"), &f.rejects)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer t.close()
-	if err := t.readHeader("tariff", "start", "end", "price"); err != nil {
-		return err
-	}
 	f.tariffs = flatwatt.Tariffs{}
-	for t.next() {
-		name, from, to, price, ok := parseTariff(t)
-		if !ok {
-			continue
-		}
-		if f.tariffs[name] == nil {
-			f.tariffs[name] = untold()
-		}
-		for q := from; q < to; q++ {
-			f.tariffs[name][q%len(flatwatt.Tariff{})] = float32(price)
-		}
-	}
+	err := f.each("tariffs.csv", f.tariffRow, "tariff", "start", "end", "price")
 	for _, name := range slices.Sorted(maps.Keys(f.tariffs)) {
 		if q := slices.IndexFunc(f.tariffs[name][:], func(v float32) bool { return v != v }); q >= 0 {
 			delete(f.tariffs, name)
-			t.reject("incomplete tariff", "start", fmt.Sprintf("tariff %q has no price at %02d:%02d and is left out: give rows for the whole day", name, q/4, q%4*15))
+			f.rejects.add("incomplete tariff", flatwatt.Rejected{Where: "tariffs.csv", Field: "start",
+				Reason: fmt.Sprintf("tariff %q has no price at %02d:%02d and is left out: give rows for the whole day", name, q/4, q%4*15)})
 		}
 	}
-	return nil
+	return err
+}
+
+// tariffRow takes a row into its table.
+func (f *Fleet) tariffRow(t *table) {
+	name, from, to, price, ok := parseTariff(t)
+	if !ok {
+		return
+	}
+	if f.tariffs[name] == nil {
+		f.tariffs[name] = untold()
+	}
+	for q := from; q < to; q++ {
+		f.tariffs[name][q%len(flatwatt.Tariff{})] = float32(price)
+	}
 }
 
 // untold is a table without prices: NaN all day.

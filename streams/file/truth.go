@@ -1,10 +1,7 @@
 package file
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"time"
 
 	"github.com/flatwatt/flatwatt"
@@ -14,23 +11,11 @@ var truthColumns = []string{"meter_id", "label", "onset", "block_kw", "units", "
 
 // readTruth reads truth.csv. A meter may have several rows.
 func (f *Fleet) readTruth() error {
-	t, err := openTable(filepath.Join(f.dir, "truth.csv"), &f.rejects)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer t.close()
-	if err := t.readHeader("meter_id", "label"); err != nil {
-		return err
-	}
-	for t.next() {
+	return f.each("truth.csv", func(t *table) {
 		if tr, ok := f.parseTruth(t); ok {
 			f.truth = append(f.truth, tr)
 		}
-	}
-	return nil
+	}, "meter_id", "label")
 }
 
 func (f *Fleet) parseTruth(t *table) (tr flatwatt.Truth, ok bool) {
