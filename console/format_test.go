@@ -32,3 +32,17 @@ func TestOnsetSaysNoMoreThanIsKnown(t *testing.T) {
 		}
 	}
 }
+
+// The ledger takes the date of a case's onset: it is the civil one of the meter, as the pages
+// tell it, not that of UTC, which would have it pay for a day more.
+func TestCaseKeepsTheMetersOwnDate(t *testing.T) {
+	zone, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := Finding{Meter: flatwatt.Meter{Zone: zone}}
+	f.Score.Onset.At = time.Date(2026, 1, 10, 16, 0, 0, 0, time.UTC)
+	if got := caseFinding(f).Onset; got != "2026-01-11T00:00:00+08:00" {
+		t.Errorf("onset %s, want midnight of the 11th in Shanghai", got)
+	}
+}

@@ -70,7 +70,7 @@ func caseFinding(f Finding) casework.Finding {
 		BlockLowKW: number(s.Block.Low), BlockHighKW: number(s.Block.High), EnergyKWh: number(s.Energy.Value), Reason: f.Reason,
 	}
 	if !s.Onset.At.IsZero() {
-		out.Onset = s.Onset.At.UTC().Format(time.RFC3339)
+		out.Onset = in(s.Onset.At, f.Meter.Zone).Format(time.RFC3339) // its date is the meter's civil one, which the ledger takes
 	}
 	return out
 }
