@@ -85,6 +85,8 @@ func NewFleet(params *Params, meters []flatwatt.Meter, weather flatwatt.Weather,
 	if opt.Grace < 0 || opt.Grace > maxGrace {
 		return nil, fmt.Errorf("grace is %v: give 0 to %v", opt.Grace, maxGrace)
 	}
+	own := *params // readying it writes to it, and other fleets may be reading theirs
+	params = &own
 	if err := params.Validate(); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}

@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -88,6 +89,30 @@ func TestMinerIsFoundAndHomeIsNot(t *testing.T) {
 	}
 	if e := miner.Onset.At.Sub(onset).Abs(); e > 15*time.Minute {
 		t.Errorf("onset is %v, want %v within an interval", miner.Onset.At, onset)
+	}
+}
+
+// A partition that is taken over gets its fleet while others score by the same model.
+func TestFleetsAreBuiltWhileOthersScore(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, mustZone("Asia/Shanghai"))
+	readings := home("a", start, 20, 1, func(time.Time) float64 { return 0 })
+	params := DefaultParams()
+	scoring, err := NewFleet(params, testMeters("a"), nil, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	built := make(chan error)
+	go func() {
+		var errs []error
+		for range 50 {
+			_, err := NewFleet(params, testMeters("b"), nil, Options{})
+			errs = append(errs, err)
+		}
+		built <- errors.Join(errs...)
+	}()
+	scoring.Close(scoring.Score(nil, readings)) // with -race, or by the runtime: no concurrent map access
+	if err := <-built; err != nil {
+		t.Fatal(err)
 	}
 }
 
