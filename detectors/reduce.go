@@ -251,8 +251,11 @@ func (s *scratch) electrical(d *day) {
 		if !(p0 > 0 && p1 > 0 && v0 > 0 && v1 > 0) {
 			continue
 		}
-		x, y := math.Log(v1/v0), math.Log(p1/p0)
-		if math.Abs(y) < 0.04 {
+		ratio := p1 / p0
+		if ratio < 0.96 || ratio > 1.041 { // e^±0.04 lie between
+			continue
+		}
+		if x, y := math.Log(v1/v0), math.Log(ratio); math.Abs(y) < 0.04 {
 			d.vXX += x * x
 			d.vXY += x * y
 		}
@@ -282,12 +285,16 @@ func (s *scratch) edge(d *day) {
 	}
 	for i := hold; i <= n-hold; i++ {
 		before, after := math.Inf(1), s.tmp[n-1-i]
+		last := s.kw[i-1]
+		if after-last <= d.edgeKW { // false for NaN: the step is no larger than that
+			continue
+		}
 		for j := max(0, i-2*hold); j < i; j++ { // quietest of the two hours before
 			if v := s.kw[j]; v < before {
 				before = v
 			}
 		}
-		if last := s.kw[i-1]; !math.IsInf(before, 1) && last == last {
+		if !math.IsInf(before, 1) && last == last {
 			before = max(before, math.Min(last, after)) // the step lies at i, not before it
 		}
 		if step := after - before; !math.IsInf(after, 1) && step > d.edgeKW {

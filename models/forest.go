@@ -1,142 +1,172 @@
 package models
 
 import (
-	"cmp"
-	"math/bits"
+	"math"
 	"slices"
 	"sync"
 )
 
-// A Forest is a Boost turned inside out to be evaluated fast: not tree by tree but feature
-// by feature, in the order of thresholds, each split that sends its measurement to the
-// right taking the leaves on its left from those that its tree may still come to
-// (QuickScorer: Lucchese et al., SIGIR 2015). What is left leads to the same leaf as a
-// walk, so that it gives what the Boost gives, to the bit; memory is read in order and
-// little is guessed. It never changes. Cost: some 10 ns a tree of depth 5.
+// A Forest is a Boost laid out to be evaluated fast: every tree filled up to the depth of the
+// deepest and stored by level, so that the children of node i are 2i+1 and 2i+2 and a step
+// down is arithmetic in place of a branch that the processor would have to guess; four trees
+// go down side by side, so that it need not wait for memory either (Asadi, Lin & de Vries,
+// IEEE TKDE 26, 2014). Measurements and thresholds are compared as whole numbers in the
+// same order. It gives what the Boost gives, to the bit, and never changes. Cost: some 8 ns a
+// tree of depth 5.
 type Forest struct {
-	tests  [][]test // of each feature, by threshold
-	blind  [][]test // of each feature, what is taken if it is missing, one a tree
-	first  []uint32 // of each tree, its first leaf in leaves
-	leaves []leaf   // of all trees, from left to right
-	shares []share  // of all leaves, from the root down
-	plain  *Boost   // walked where a tree has more than maxLeaves leaves; nil: none has
+	depth   int
+	splits  []uint64  // of each tree 2^depth − 1: key of the threshold, slot of the feature
+	changes []float32 // of each tree, for every node but the root, what the split above credits to its feature
+	values  []float32 // of each tree 2^depth leaves
+	plain   *Boost    // walked where a tree is deeper than maxDepth or has too many features; nil: none
 }
 
-// A test is a split: what is not below its threshold does not reach the leaves that it
-// takes.
-type test struct {
-	threshold float32
-	tree      uint32
-	keeps     uint64
-}
+const (
+	maxDepth = 8
+	maxSlots = 512 // two of each feature: what is missing goes left, or right
 
-type leaf struct {
-	value    float32
-	from, to uint32 // in shares
-}
-
-// A share is what a split on the way to a leaf credits to its feature.
-type share struct {
-	feature int32
-	change  float32
-}
-
-// maxLeaves is how many leaves of a tree fit a word.
-const maxLeaves = 64
+	sideBySide = 4 // trees that go down together
+)
 
 // Plant makes a Forest of b, which must be valid for that many features.
 func Plant(b *Boost, features int) *Forest {
-	f := &Forest{tests: make([][]test, features), blind: make([][]test, features)}
+	f := &Forest{}
 	for _, t := range b.Trees {
-		if len(t) >= 2*maxLeaves { // a tree of n leaves has 2n − 1 nodes
-			return &Forest{plain: b}
-		}
+		f.depth = max(f.depth, t.depth(0))
 	}
+	if f.depth > maxDepth || 2*features > maxSlots {
+		return &Forest{plain: b}
+	}
+	inner := 1<<f.depth - 1
+	trees := (len(b.Trees) + sideBySide - 1) / sideBySide * sideBySide // what is over says 0
+	f.splits = make([]uint64, trees*inner)
+	f.changes = make([]float32, trees<<(f.depth+1))
+	f.values = make([]float32, trees<<f.depth)
 	for i, t := range b.Trees {
-		f.first = append(f.first, uint32(len(f.leaves)))
-		f.plant(t, 0, uint32(i), nil)
-	}
-	for i := range f.tests {
-		slices.SortStableFunc(f.tests[i], func(a, b test) int { return cmp.Compare(a.threshold, b.threshold) })
+		f.plant(t, 0, i, 0)
 	}
 	return f
 }
 
-// plant adds what is below node n of t, the next leaves from left to right; way is what
-// the splits above credit.
-func (f *Forest) plant(t Tree, n int16, tree uint32, way []share) {
-	node := &t[n]
+// depth is how many splits lie between node n and the leaf that is farthest from it.
+func (t Tree) depth(n int16) int {
+	if t[n].Left == 0 {
+		return 0
+	}
+	return 1 + max(t.depth(t[n].Left), t.depth(t[n].Right))
+}
+
+// plant puts what is below node n of t at place at of the tree. A leaf above the last level
+// is put below all splits that it stands for, which credit nothing.
+func (f *Forest) plant(t Tree, n int16, tree, at int) {
+	node, inner := &t[n], 1<<f.depth-1
 	if node.Left == 0 {
-		from := uint32(len(f.shares))
-		f.shares = append(f.shares, way...)
-		f.leaves = append(f.leaves, leaf{node.Value, from, uint32(len(f.shares))})
+		low, high := at, at
+		for low < inner {
+			low, high = 2*low+1, 2*high+2
+		}
+		for i := low; i <= high; i++ {
+			f.values[tree<<f.depth+i-inner] = node.Value
+		}
 		return
 	}
-	below := func(child int16) {
-		f.plant(t, child, tree, append(way[:len(way):len(way)], share{int32(node.Feature), t[child].Value - node.Value}))
+	slot := 2 * uint64(node.Feature)
+	if !node.Missing {
+		slot++
 	}
-	from := uint32(len(f.leaves)) - f.first[tree]
-	below(node.Left)
-	to := uint32(len(f.leaves)) - f.first[tree]
-	below(node.Right)
-	one := test{node.Threshold, tree, ^(uint64(1)<<to - uint64(1)<<from)}
-	f.tests[node.Feature] = append(f.tests[node.Feature], one)
-	if node.Missing {
-		return
+	f.splits[tree*inner+at] = uint64(uint32(orderKey(node.Threshold)))<<32 | slot
+	for side, child := range []int16{node.Left, node.Right} {
+		below := 2*at + 1 + side
+		f.changes[tree<<(f.depth+1)+below] = t[child].Value - node.Value
+		f.plant(t, child, tree, below)
 	}
-	if list := f.blind[node.Feature]; len(list) > 0 && list[len(list)-1].tree == tree {
-		list[len(list)-1].keeps &= one.keeps
-	} else {
-		f.blind[node.Feature] = append(list, one)
+}
+
+// orderKey orders whole numbers as x orders numbers; x is not NaN.
+func orderKey(x float32) int32 {
+	key := int32(math.Float32bits(x + 0)) // −0 is 0
+	if key < 0 {
+		key ^= math.MaxInt32
 	}
+	return key
+}
+
+// floorKey is the key of the largest float32 that is not above v: below a threshold of that
+// precision if and only if v is.
+func floorKey(v float64) int32 {
+	x := float32(v)
+	key := orderKey(x)
+	if float64(x) > v {
+		key--
+	}
+	return key
 }
 
 // An Evaluator evaluates a Forest; one goroutine may use it at a time.
 type Evaluator struct {
 	*Forest
-	open []uint64 // of each tree, the leaves that it may still come to
+	keys [maxSlots]int32 // of the measurements
+	at   []int32         // of each tree, the node on the last level to which they lead
 }
 
 // NewEvaluator returns an evaluator of f.
-func NewEvaluator(f *Forest) *Evaluator { return &Evaluator{f, make([]uint64, len(f.first))} }
+func NewEvaluator(f *Forest) *Evaluator {
+	return &Evaluator{Forest: f, at: make([]int32, len(f.values)>>f.depth)}
+}
 
 // At is Boost.At.
 func (e *Evaluator) At(x, parts []float64) float64 {
-	f, open := e.Forest, e.open
+	f := e.Forest
 	if f.plain != nil {
 		return f.plain.At(x, parts)
 	}
-	for i := range open {
-		open[i] = ^uint64(0)
+	for i, v := range x {
+		if v == v {
+			key := floorKey(v)
+			e.keys[2*i], e.keys[2*i+1] = key, key
+		} else {
+			e.keys[2*i], e.keys[2*i+1] = math.MinInt32, math.MaxInt32
+		}
 	}
-	for i, tests := range f.tests {
-		v := x[i]
-		if v != v {
-			blind := f.blind[i]
-			for k := range blind {
-				open[blind[k].tree] &= blind[k].keeps
-			}
-			continue
+	inner, splits := 1<<f.depth-1, f.splits
+	for tree := 0; tree < len(e.at); tree += sideBySide {
+		a, b, c, d := splits[:inner], splits[inner:2*inner], splits[2*inner:3*inner], splits[3*inner:4*inner]
+		splits = splits[4*inner:]
+		var i, j, k, l int
+		for range f.depth {
+			i, j, k, l = e.down(a, i), e.down(b, j), e.down(c, k), e.down(d, l)
 		}
-		for k := range tests {
-			t := &tests[k]
-			if v < float64(t.threshold) {
-				break
-			}
-			open[t.tree] &= t.keeps
-		}
+		at := e.at[tree : tree+sideBySide]
+		at[0], at[1], at[2], at[3] = int32(i), int32(j), int32(k), int32(l)
 	}
 	sum := 0.0
-	for i, left := range open {
-		l := &f.leaves[f.first[i]+uint32(bits.TrailingZeros64(left))]
-		if parts != nil {
-			for _, s := range f.shares[l.from:l.to] {
-				parts[s.feature] += float64(s.change)
-			}
-		}
-		sum += float64(l.value)
+	for tree, at := range e.at {
+		sum += float64(f.values[tree<<f.depth+int(at)-inner])
+	}
+	if parts != nil {
+		e.credit(parts)
 	}
 	return sum
+}
+
+// down is the child of node i to which the measurements lead: the right one, 2i+2, where the
+// threshold is not above them, which is the sign of threshold − 1 − measurement.
+func (e *Evaluator) down(splits []uint64, i int) int {
+	s := splits[i]
+	return 2*i + 1 + int(uint64(int64(int32(s>>32))-1-int64(e.keys[s%maxSlots]))>>63)
+}
+
+// credit adds the changes on the way to each tree's leaf, from the root down, to parts.
+func (e *Evaluator) credit(parts []float64) {
+	f := e.Forest
+	inner := 1<<f.depth - 1
+	for tree, at := range e.at {
+		splits, changes := f.splits[tree*inner:(tree+1)*inner], f.changes[tree<<(f.depth+1):]
+		for up := f.depth; up > 0; up-- {
+			node, child := (at+1)>>up-1, (at+1)>>(up-1)-1
+			parts[uint32(splits[node])/2] += float64(changes[child])
+		}
+	}
 }
 
 // planted is the Forest that was planted last, and of which trees.

@@ -3,6 +3,7 @@ package models
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -33,9 +34,11 @@ func wild(seed uint64, trees, features int) (*Boost, func() []float64) {
 		x := make([]float64, features)
 		for i := range x {
 			x[i] = float64(rng.IntN(9) - 4)
-			switch rng.IntN(6) {
+			switch rng.IntN(8) {
 			case 0:
 				x[i] = math.NaN()
+			case 2, 3: // nearer to a threshold than its precision
+				x[i] += 1e-12 * rng.NormFloat64()
 			case 1:
 				x[i] = math.Inf(rng.IntN(2)*2 - 1)
 			}
@@ -46,7 +49,7 @@ func wild(seed uint64, trees, features int) (*Boost, func() []float64) {
 
 func TestForestIsItsBoost(t *testing.T) {
 	for seed := range uint64(40) {
-		features := 1 + int(seed)*3
+		features := 1 + int(seed)*8 // the last ones are too many to be planted
 		b, draw := wild(seed, int(seed), features)
 		if err := b.Validate(features); err != nil {
 			t.Fatal(err)
@@ -68,23 +71,24 @@ func TestForestIsItsBoost(t *testing.T) {
 }
 
 func BenchmarkForest(b *testing.B) {
-	boost, draw := wild(7, 350, 70)
+	boost, draw := wild(7, 5000, 70)
+	boost.Trees = slices.DeleteFunc(boost.Trees, func(t Tree) bool { return t.depth(0) != 5 || len(t) < 40 })[:100]
 	f := NewEvaluator(Plant(boost, 70))
 	var list [][]float64
-	for range 64 {
+	for range 4096 { // too many to be learned by heart
 		list = append(list, draw())
 	}
 	parts := make([]float64, 70)
 	k := 0
 	b.Run("boost", func(b *testing.B) {
 		for b.Loop() {
-			boost.At(list[k%64], parts)
+			boost.At(list[k%4096], parts)
 			k++
 		}
 	})
 	b.Run("forest", func(b *testing.B) {
 		for b.Loop() {
-			f.At(list[k%64], parts)
+			f.At(list[k%4096], parts)
 			k++
 		}
 	})

@@ -135,9 +135,11 @@ var memoryBugs = of("detectors/packed.go", "./detectors", "Packing|Restores|Olde
 
 // forestBugs are planted in the evaluation of the trees.
 var forestBugs = of("models/forest.go", "./models", "Forest", false, []bug{
-	{name: "a measurement at the threshold goes left", old: "			if v < float64(t.threshold) {", new: "			if v <= float64(t.threshold) {"},
-	{name: "what is missing always goes left", old: "	if node.Missing {\n		return\n	}\n", new: "	return\n"},
-	{name: "leaves of the tree before stay open", old: "		open[i] = ^uint64(0)\n", new: "		_ = i\n"},
-	{name: "a tree too large for a word is planted", old: "if len(t) >= 2*maxLeaves {", new: "if len(t) < 0 {"},
+	{name: "a measurement at the threshold goes left", old: "int64(int32(s>>32))-1-", new: "int64(int32(s>>32))-"},
+	{name: "what is missing always goes left", old: "	if !node.Missing {\n		slot++\n	}\n", new: ""},
+	{name: "measurements are rounded up across a threshold", old: "	if float64(x) > v {\n		key--\n	}\n", new: ""},
+	{name: "a leaf above the last level is put below its first split only", old: "low, high = 2*low+1, 2*high+2", new: "low, high = 2*low+1, 2*high+1"},
+	{name: "the last trees of an odd number are left out", old: "(len(b.Trees) + sideBySide - 1) / sideBySide", new: "len(b.Trees) / sideBySide"},
+	{name: "more features are planted than there are slots", old: " || 2*features > maxSlots", new: ""},
 	{name: "a changed model keeps its old trees", old: "slices.EqualFunc(p.trees, b.Trees, slices.Equal[Tree])", new: "len(p.trees) == len(b.Trees)"},
 })
