@@ -17,11 +17,11 @@ func (f *Fleet) closeDay(dst []flatwatt.Score, z *zone) []flatwatt.Score {
 	if z.filled {
 		f.groups.begin(z)
 		f.eachMeter(z, comparing, func(i int32, c *customer) {
-			f.groups.take(i, c, &f.part)
+			f.groups.take(f.register.kindOf[i], c, &f.part)
 		})
 		f.groups.commonMode(z)
 		f.eachMeter(z, judging, func(i int32, c *customer) {
-			f.groups.assign(&f.part, i)
+			f.groups.assign(&f.part, f.register.kindOf[i])
 			dst = f.judge(dst, c, i, z, &f.day, &f.part)
 		})
 	}
@@ -148,7 +148,7 @@ func (f *Fleet) dailyTemperature(i int32, z *zone) float64 {
 	if f.weather == nil {
 		return math.NaN()
 	}
-	return f.groups.temperatures(f.weather, f.register.kind(i).Region, i, z)[z.day%historyDays]
+	return f.groups.temperatures(f.weather, f.register.kind(i).Region, f.register.kindOf[i], z)[z.day%historyDays]
 }
 
 // roll moves z on to the next day, keeping what has already arrived of it. Where the

@@ -47,8 +47,8 @@ type Fleet struct {
 	cheap    map[string][]int // bands of the cheap hours, by tariff
 	calls    calls
 	register roster
-	index    map[flatwatt.MeterID]int32
-	zoneOf   []int32
+	index    lookup
+	zoneOf   []int32 // of each kind of meters
 	zones    []zone
 	groups   peerGroups
 
@@ -90,7 +90,7 @@ func NewFleet(params *Params, meters []flatwatt.Meter, weather flatwatt.Weather,
 	if err := params.Validate(); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	f := &Fleet{params: params, forest: models.NewEvaluator(models.PlantOnce(&params.Boost, numFeatures)), grace: opt.Grace, weather: weather, book: opt.Book, tariffs: opt.Tariffs, cheap: cheapBands(opt.Tariffs), calls: newCalls(opt.Calls), index: map[flatwatt.MeterID]int32{}, last: -1}
+	f := &Fleet{params: params, forest: models.NewEvaluator(models.PlantOnce(&params.Boost, numFeatures)), grace: opt.Grace, weather: weather, book: opt.Book, tariffs: opt.Tariffs, cheap: cheapBands(opt.Tariffs), calls: newCalls(opt.Calls), last: -1}
 	var list []flatwatt.Meter
 	for _, m := range meters {
 		if m.Kind == flatwatt.Customer || m.Kind == "" {
@@ -106,35 +106,39 @@ func NewFleet(params *Params, meters []flatwatt.Meter, weather flatwatt.Weather,
 
 // layOut gives each meter its index, zone and window.
 func (f *Fleet) layOut(list []flatwatt.Meter) error {
-	f.register = newRoster(list)
-	f.unpacked = make([]customer, min(chunkMeters, len(list)))
-	f.zoneOf = make([]int32, len(list))
-	f.offset = make([]int32, len(list)+1)
-	byName := map[string]int32{}
 	for i, m := range list {
-		if _, ok := f.index[m.ID]; ok {
+		if i > 0 && list[i-1].ID == m.ID {
 			return fmt.Errorf("meter %s is registered twice", m.ID)
 		}
 		if m.Zone == nil || m.Interval < time.Minute || m.Interval > time.Hour || time.Hour%m.Interval != 0 {
 			return fmt.Errorf("meter %s: needs a time zone and an interval of 1 to 60 minutes that divides the hour, has %v", m.ID, m.Interval)
 		}
-		f.index[m.ID] = int32(i)
-		name := m.Zone.String()
+	}
+	f.register = newRoster(list)
+	f.index = newLookup(f.register.ids)
+	f.unpacked = make([]customer, min(chunkMeters, len(list)))
+	byName := map[string]int32{}
+	for _, k := range f.register.kinds {
+		name := k.Zone.String()
 		z, ok := byName[name]
 		if !ok {
 			z = int32(len(f.zones))
 			byName[name] = z
-			f.zones = append(f.zones, zone{loc: m.Zone})
+			f.zones = append(f.zones, zone{loc: k.Zone})
 		}
-		f.zoneOf[i] = z
-		f.zones[z].meters = append(f.zones[z].meters, int32(i))
-		f.offset[i+1] = f.offset[i] + int32((25*time.Hour+f.grace)/m.Interval)
+		f.zoneOf = append(f.zoneOf, z)
+	}
+	f.offset = make([]int32, len(list)+1)
+	for i, k := range f.register.kindOf {
+		z := &f.zones[f.zoneOf[k]]
+		z.meters = append(z.meters, int32(i))
+		f.offset[i+1] = f.offset[i] + int32((25*time.Hour+f.grace)/f.register.kinds[k].Interval)
 	}
 	f.slots = make([]slot, f.offset[len(list)])
 	for k := range f.zones {
 		f.zones[k].packed = make([]chunk, (len(f.zones[k].meters)+chunkMeters-1)/chunkMeters)
 	}
-	f.groups.layOut(list, f.zoneOf, f.zones)
+	f.groups.layOut(f.register.kinds, f.zoneOf, f.zones)
 	return nil
 }
 
@@ -163,7 +167,7 @@ func (f *Fleet) Score(dst []flatwatt.Score, readings []flatwatt.Reading) []flatw
 			f.unknown++
 			continue
 		}
-		z := &f.zones[f.zoneOf[i]]
+		z := &f.zones[f.zoneOf[f.register.kindOf[i]]]
 		t := r.Start.Unix()
 		if !z.started {
 			z.started = true
@@ -197,7 +201,7 @@ func (f *Fleet) find(id flatwatt.MeterID) (int32, bool) {
 	if f.last >= 0 && f.register.ids[f.last] == id {
 		return f.last, true
 	}
-	i, ok := f.index[id]
+	i, ok := f.index.find(f.register.ids, id)
 	if ok {
 		f.last = i
 	}

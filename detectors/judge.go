@@ -40,7 +40,7 @@ func (f *Fleet) judge(dst []flatwatt.Score, c *customer, i int32, z *zone, d *da
 		j.block = 0 // what multiplies everything is no block, and was none
 		c.memory.disown(c.ep.start)
 	} else {
-		j.step, j.rest = f.scanner.scan(c, f.groups.temperatures(f.weather, j.meter.Region, i, z), f.cheap[j.meter.Tariff])
+		j.step, j.rest = f.scanner.scan(c, f.groups.temperatures(f.weather, j.meter.Region, f.register.kindOf[i], z), f.cheap[j.meter.Tariff])
 		j.comeBack()
 		j.look()
 	}

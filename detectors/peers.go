@@ -20,9 +20,9 @@ const kappaMax = 4
 // zone × class, zone.
 const peerLevels = 4
 
-// peerGroups knows who is whose peer.
+// peerGroups knows who is whose peer: all of a kind (roster) are of the same groups.
 type peerGroups struct {
-	of     [][peerLevels]int32 // group of each meter at each width
+	of     [][peerLevels]int32 // group of each kind at each width
 	values [][numMasks][]float64
 	median [][numMasks]float64
 	floors [][]float64 // log of the 28-day floor
@@ -33,7 +33,7 @@ type peerGroups struct {
 	temps  []pastTemperatures // by group of zone and region
 }
 
-func (g *peerGroups) layOut(meters []flatwatt.Meter, zoneOf []int32, zones []zone) {
+func (g *peerGroups) layOut(kinds []flatwatt.Meter, zoneOf []int32, zones []zone) {
 	type key struct {
 		zone   int32
 		level  int
@@ -50,8 +50,8 @@ func (g *peerGroups) layOut(meters []flatwatt.Meter, zoneOf []int32, zones []zon
 		}
 		return n
 	}
-	g.of = make([][peerLevels]int32, len(meters))
-	for i, m := range meters {
+	g.of = make([][peerLevels]int32, len(kinds))
+	for i, m := range kinds {
 		z := zoneOf[i]
 		g.of[i] = [peerLevels]int32{
 			id(key{z, 0, m.Region, m.Class}), id(key{z, 1, m.Region, ""}),
@@ -78,9 +78,9 @@ func (g *peerGroups) begin(z *zone) {
 	}
 }
 
-// take adds meter i's day to its groups.
-func (g *peerGroups) take(i int32, c *customer, p *part) {
-	for _, id := range g.of[i] {
+// take adds the day of a meter of a kind to its groups.
+func (g *peerGroups) take(kind uint32, c *customer, p *part) {
+	for _, id := range g.of[kind] {
 		if p.ready {
 			for m := range numMasks {
 				if r := p.dev[m] / p.sigma[m]; r == r {
@@ -119,11 +119,11 @@ func (g *peerGroups) commonMode(z *zone) {
 
 // assign gives a meter the common mode and the usual floor of its narrowest group that
 // has enough peers; none is 0 and NaN.
-func (g *peerGroups) assign(p *part, i int32) {
+func (g *peerGroups) assign(p *part, kind uint32) {
 	p.kappa = [numMasks]float64{}
 	p.peerFloor, p.peerScale, p.peerMean = math.NaN(), math.NaN(), math.NaN()
 	for m := range numMasks {
-		for _, id := range g.of[i] {
+		for _, id := range g.of[kind] {
 			if v := g.median[id][m]; v == v {
 				p.kappa[m] = v
 				break
@@ -131,7 +131,7 @@ func (g *peerGroups) assign(p *part, i int32) {
 		}
 	}
 	for _, level := range []int{0, 2, 1, 3} { // a floor is a matter of class before region
-		if id := g.of[i][level]; g.floorM[id] == g.floorM[id] {
+		if id := g.of[kind][level]; g.floorM[id] == g.floorM[id] {
 			p.peerFloor, p.peerScale, p.peerMean = g.floorM[id], g.floorS[id], g.meanM[id]
 			break
 		}
@@ -159,9 +159,9 @@ type pastTemperatures struct {
 	daily [historyDays]float64
 }
 
-// temperatures are those of a meter's region, of the days up to z's open day.
-func (g *peerGroups) temperatures(w flatwatt.Weather, region string, meter int32, z *zone) *[historyDays]float64 {
-	t := &g.temps[g.of[meter][1]]
+// temperatures are those of a kind's region, of the days up to z's open day.
+func (g *peerGroups) temperatures(w flatwatt.Weather, region string, kind uint32, z *zone) *[historyDays]float64 {
+	t := &g.temps[g.of[kind][1]]
 	from := max(t.last+1, z.day-historyDays+1)
 	if t.last > z.day {
 		from = z.day - historyDays + 1
