@@ -64,7 +64,7 @@ func (k *chunk) store(list []customer, buf []byte) []byte {
 		buf = pack(buf, list[i].words())
 	}
 	if n := len(buf); n > cap(*k) || n < cap(*k)/2 {
-		*k = make(chunk, 0, n)
+		*k = make(chunk, 0, n+n/32)
 	}
 	*k = append((*k)[:0], buf...)
 	return buf
