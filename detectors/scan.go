@@ -197,30 +197,38 @@ func (s *scanner) prefix(b int) {
 	s.vr[b] = sd * sd
 }
 
+// inverse is 1/n for up to historyDays days.
+var inverse = func() (x [historyDays + 1]float64) {
+	for n := range x {
+		x[n] = 1 / float64(n)
+	}
+	return x
+}()
+
 // search finds the day and schedule whose step explains the most; set −1: none.
 func (s *scanner) search() (at, set int, gain float64) {
 	set = -1
 	best := 0.0
-	var delta, weight [numBands]float64
+	var weight, first, second [numBands]float64 // of each band's change: its weight, times it, times its square
 	for k := scanLeast; k < s.n; k++ {
 		from := max(0, k-scanBefore)
 		for b := range numBands {
 			nb, na := s.count[b][k]-s.count[b][from], s.count[b][s.n]-s.count[b][k]
 			if nb < 3 || na < 1 {
-				delta[b], weight[b] = 0, 0
+				weight[b], first[b], second[b] = 0, 0, 0
 				continue
 			}
 			pre := (s.sum[b][k] - s.sum[b][from]) / nb
-			delta[b] = (s.sum[b][s.n]-s.sum[b][k])/na - pre
+			delta := (s.sum[b][s.n]-s.sum[b][k])/na - pre
 			least := sigmaMinKW + 0.01*math.Abs(pre)
-			weight[b] = 1 / (2*s.vr[b]*(1/nb+1/na) + least*least)
+			weight[b] = 1 / (2*s.vr[b]*(inverse[int(nb)]+inverse[int(na)]) + least*least)
+			first[b] = weight[b] * delta
+			second[b] = first[b] * delta
 		}
 		for m, bands := range s.sets {
 			var w, wd, wdd float64
 			for _, b := range bands {
-				w += weight[b]
-				wd += weight[b] * delta[b]
-				wdd += weight[b] * delta[b] * delta[b]
+				w, wd, wdd = w+weight[b], wd+first[b], wdd+second[b]
 			}
 			if wd <= 0 {
 				continue
