@@ -38,7 +38,7 @@ type Rejects interface {
 }
 
 // A Pipeline is everything between a reading and its score. All fields but the Save ones,
-// Retry and Hooks are required.
+// Seat, Retry and Hooks are required.
 type Pipeline struct {
 	Open        Open
 	Scorer      flatwatt.Scorer // newly built; Run restores it, and nobody else touches it until Run returns
@@ -66,6 +66,9 @@ type Pipeline struct {
 	// SaveClosed saves once more after Scorer.Close. Only for a source that will never
 	// go on, e.g. to keep the memory of a finished re-scoring run: see end.
 	SaveClosed bool
+
+	// Seat, if not nil, has Run wait for its turn among others before it restores or scores.
+	Seat *Seat
 
 	Retry Retry // of Sink and Rejects
 	Hooks Hooks
@@ -96,7 +99,7 @@ func (p Pipeline) Run(ctx context.Context) (err error) {
 	if err := p.complete(); err != nil {
 		return err
 	}
-	from, size, err := Resume(ctx, p.Checkpoints, p.Scorer)
+	from, size, err := p.resume(ctx)
 	if err != nil {
 		return err
 	}
@@ -124,6 +127,15 @@ func (p Pipeline) Run(ctx context.Context) (err error) {
 			return err
 		}
 	}
+}
+
+func (p *Pipeline) resume(ctx context.Context) (flatwatt.Position, int, error) {
+	done, err := p.Seat.Take(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer done()
+	return Resume(ctx, p.Checkpoints, p.Scorer)
 }
 
 // complete refuses a half-wired pipeline: a missing end would lose data in silence.

@@ -31,7 +31,9 @@ func (r *run) step(ctx context.Context, batch flatwatt.Batch) error {
 	if err := r.settled(); err != nil {
 		return err
 	}
-	r.scores = r.Scorer.Score(r.scores[:0], batch.Readings)
+	if err := r.score(ctx, batch.Readings); err != nil {
+		return err
+	}
 	// A crash here loses memory only: nothing of the batch is durable, all is read again.
 	if err := r.reject(ctx, batch.Rejected); err != nil {
 		return err
@@ -43,6 +45,9 @@ func (r *run) step(ctx context.Context, batch flatwatt.Batch) error {
 	// A crash here keeps scores, all of them or some chunks, that will be written
 	// again with the same values.
 	r.next = batch.Next
+	if len(r.scores) > 0 {
+		r.Seat.wrote()
+	}
 	if r.Hooks.Scored != nil {
 		r.Hooks.Scored(batch, r.scores)
 	}
@@ -57,6 +62,17 @@ func (r *run) step(ctx context.Context, batch flatwatt.Batch) error {
 	}
 	return r.save(ctx)
 	// A crash here resumes after the batch: it repeats nothing.
+}
+
+// score waits for its turn, and is done with it before the sink has any work.
+func (r *run) score(ctx context.Context, readings []flatwatt.Reading) error {
+	done, err := r.Seat.Take(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	r.scores = r.Scorer.Score(r.scores[:0], readings)
+	return nil
 }
 
 // end finishes a bounded source. It saves first and closes afterwards, without

@@ -88,7 +88,7 @@ func (r controlRoom) history(ctx context.Context, id flatwatt.MeterID) ([]flatwa
 func (p *Program) serviceConsole(ctx context.Context, sv service, token string, tls bool) (*console.Server, error) {
 	room := controlRoom{board: sv.board, db: sv.casework, net: sv.net, to: sv.to}
 	if url := sv.settings.Archive.URL; url != "" {
-		room.used = serviceEnergy{p, url, registerOf(sv.fleet.Meters())}
+		room.used = serviceEnergy{p, url, sv.board.meters}
 	}
 	o := room.options()
 	s := sv.settings.Console

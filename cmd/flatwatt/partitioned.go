@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -58,6 +59,7 @@ func (s partSettings) layout() partition.Layout {
 type grid struct {
 	service
 	buckets [][]flatwatt.Meter // by bucket: the meters whose concentrator belongs to it
+	turns   *streams.Turns     // of the buckets, at this machine's processors
 	byID    map[flatwatt.MeterID]flatwatt.Meter
 }
 
@@ -78,7 +80,7 @@ func (p *Program) runPartitioned(ctx context.Context, sv service) error {
 	if err != nil {
 		return err
 	}
-	g := &grid{service: sv, buckets: partFleet(sv.fleet.Meters(), s.Partitions.Buckets), byID: byID(sv.fleet)}
+	g := &grid{service: sv, buckets: partFleet(sv.fleet.Meters(), s.Partitions.Buckets), byID: byID(sv.fleet), turns: streams.NewTurns(runtime.GOMAXPROCS(0))}
 	group := partition.Group{
 		Store: store, Worker: workerName(), Layout: s.Partitions.layout(),
 		TTL: time.Duration(s.Partitions.TakeOverS) * time.Second,
@@ -119,8 +121,9 @@ func (p *Program) scoreBuckets(ctx context.Context, g *grid, buckets []int, read
 	work, ctx := errgroup.WithContext(ctx)
 	var resumed atomic.Int32
 	for _, b := range buckets {
+		seat := g.turns.Join()
 		work.Go(func() error {
-			line, err := p.bucketPipeline(g, b)
+			line, err := p.bucketPipeline(ctx, g, b, seat)
 			if err == nil {
 				line.Hooks.Resumed = func(flatwatt.Position, int) {
 					if int(resumed.Add(1)) == len(buckets) {
@@ -139,23 +142,31 @@ func (p *Program) scoreBuckets(ctx context.Context, g *grid, buckets []int, read
 	return work.Wait()
 }
 
-// bucketPipeline wires the loop of one bucket. Position, memory and roll-ups are its own.
-func (p *Program) bucketPipeline(g *grid, bucket int) (streams.Pipeline, error) {
+// bucketPipeline wires the loop of one bucket, when it is its turn. Position, memory and
+// roll-ups are its own.
+func (p *Program) bucketPipeline(ctx context.Context, g *grid, bucket int, seat *streams.Seat) (line streams.Pipeline, err error) {
+	done, err := seat.Take(ctx)
+	if err != nil {
+		return line, err
+	}
+	defer done()
 	meters := g.buckets[bucket]
 	model := *g.model // checking a model prepares it: loops must not do that to the same one
-	scorer, err := newScorerOn(g.net, &model, meters, g.fleet.Meters(), g.fleet.Weather(), g.aside())
+	scorer, err := newScorerOn(g.net, &model, meters, around(g.net, g.board.meters, meters), g.fleet.Weather(), g.aside())
 	if err != nil {
-		return streams.Pipeline{}, err
+		return line, err
 	}
 	name := bucketName(bucket)
 	sink, err := influx.NewSink(g.to.client, g.withAncestors(meters), name)
 	if err != nil {
-		return streams.Pipeline{}, err
+		return line, err
 	}
-	return p.servicePipeline(g.service, end{
+	line, err = p.servicePipeline(g.service, end{
 		name: checkpointName + "-" + name, part: name, subject: jetstream.BucketSubject(bucket), meters: meters, sink: sink, scorer: scorer,
 		saveFirst: firstSave(g.settings.Run.SaveEveryReadings, bucket, len(g.buckets)),
 	})
+	line.Seat = seat
+	return line, err
 }
 
 // firstSave spreads the checkpoints of buckets, which all fill at the same pace, so that

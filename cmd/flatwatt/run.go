@@ -77,7 +77,7 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 	if err != nil {
 		return err
 	}
-	sv := service{raiser: raiserOf(db, policy), casework: db, verdicts: newVerdicts(fleet.Meters(), opt.lang), settings: s, model: model, net: net, fleet: fleet, to: to, board: b, recent: recent, lang: opt.lang, fresh: fresh, metrics: metrics.New(buildVersion().Version), health: &metrics.Health{}, pulse: newPulse(time.Now)}
+	sv := service{raiser: raiserOf(db, policy), casework: db, verdicts: verdictsOf{b.meters, wordsIn(opt.lang)}, settings: s, model: model, net: net, fleet: fleet, to: to, board: b, recent: recent, lang: opt.lang, fresh: fresh, metrics: metrics.New(buildVersion().Version), health: &metrics.Health{}, pulse: newPulse(time.Now)}
 	if sv.book, err = p.followEvidence(ctx, fleet, to); err != nil {
 		return err
 	}

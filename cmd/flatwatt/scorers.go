@@ -20,8 +20,8 @@ type judges struct {
 }
 
 // newScorer is the one place that says which detectors score. meters are those whose
-// readings come here; register is the whole fleet, which tells what lies above and below
-// them. The order of detectors is part of a checkpoint: add at the end.
+// readings come here; register is the whole fleet, or as much of it as around tells: what
+// lies above and below them. The order of detectors is part of a checkpoint: add at the end.
 func newScorer(model *detectors.Params, meters, register []flatwatt.Meter, weather flatwatt.Weather, more aside) (*judges, error) {
 	net, _ := network.New(network.Parents(register), nil) // `topology check` tells the faults
 	return newScorerOn(net, model, meters, register, weather, more)
