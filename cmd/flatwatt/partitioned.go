@@ -151,8 +151,7 @@ func (p *Program) bucketPipeline(ctx context.Context, g *grid, bucket int, seat 
 	}
 	defer done()
 	meters := g.buckets[bucket]
-	model := *g.model // checking a model prepares it: loops must not do that to the same one
-	scorer, err := newScorerOn(g.net, &model, meters, around(g.net, g.board.meters, meters), g.fleet.Weather(), g.aside())
+	scorer, err := newScorerOn(g.net, g.model, meters, around(g.net, g.board.meters, meters), g.fleet.Weather(), g.aside())
 	if err != nil {
 		return line, err
 	}
