@@ -53,12 +53,12 @@ const (
 // followEvidence reads the stream of outside evidence into a book before anything is
 // scored, and goes on in the background. What names no meter is kept with the rejects.
 func (p *Program) followEvidence(ctx context.Context, fleet *file.Fleet, to *servers) (*liveBook, error) {
-	b := &liveBook{book: bookOf(fleet)}
-	register := outside.NewRegister(fleet.Meters())
+	register := registerBy(fleet.Meters())
+	b := &liveBook{book: bookBy(register, fleet)}
 	rejects := jetstream.Rejects{JetStream: to.stream}
 	tell := func(h jetstream.Heard) error {
 		if h.Rejected == nil {
-			list, field, reason := register.Match(h.Outside)
+			list, field, reason := register().Match(h.Outside)
 			if field == "" {
 				b.add(list)
 				return nil

@@ -14,7 +14,6 @@ import (
 	js "github.com/nats-io/nats.go/jetstream"
 
 	"github.com/flatwatt/flatwatt"
-	"github.com/flatwatt/flatwatt/detectors/outside"
 	"github.com/flatwatt/flatwatt/secure"
 	"github.com/flatwatt/flatwatt/streams/formats"
 	"github.com/flatwatt/flatwatt/streams/ingest"
@@ -37,9 +36,9 @@ func (p *Program) startIngest(ctx context.Context, sv service) error {
 	in := &ingest.Intake{JetStream: sv.to.stream, Route: routeOf(meters)}
 	open := opener(how)
 	if s.Push.Listen != "" {
-		register := outside.NewRegister(meters)
+		register := registerBy(meters)
 		check := func(o flatwatt.Outside) (field, reason string) {
-			_, field, reason = register.Match(o)
+			_, field, reason = register().Match(o)
 			return field, reason
 		}
 		if err := p.startPush(s.Push, in, open, check); err != nil {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"sync"
+
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/detectors"
 	"github.com/flatwatt/flatwatt/detectors/hall"
@@ -44,10 +46,12 @@ func filesOf(fleet *file.Fleet) (a aside) {
 
 // bookOf is the outside evidence and registrations of a fleet's files. Evidence that names
 // no meter of the register is rejected.
-func bookOf(fleet *file.Fleet) *outside.Book {
-	book, register := outside.NewBook(), outside.NewRegister(fleet.Meters())
+func bookOf(fleet *file.Fleet) *outside.Book { return bookBy(registerBy(fleet.Meters()), fleet) }
+
+func bookBy(register func() *outside.Register, fleet *file.Fleet) *outside.Book {
+	book := outside.NewBook()
 	for _, t := range fleet.Evidence() {
-		list, field, reason := register.Match(t.Outside)
+		list, field, reason := register().Match(t.Outside)
 		if field != "" {
 			fleet.RejectEvidence(t, field, reason)
 			continue
@@ -56,6 +60,12 @@ func bookOf(fleet *file.Fleet) *outside.Book {
 	}
 	book.Register(fleet.Registered()...)
 	return book
+}
+
+// registerBy indexes meters for outside evidence when it is first asked: that takes seconds
+// for a million meters, and many a service never hears of any evidence.
+func registerBy(meters []flatwatt.Meter) func() *outside.Register {
+	return sync.OnceValue(func() *outside.Register { return outside.NewRegister(meters) })
 }
 
 // generators are the meters of power plants.

@@ -9,18 +9,28 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	js "github.com/nats-io/nats.go/jetstream"
+
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/streams/file"
+	"github.com/flatwatt/flatwatt/streams/influxd"
 	"github.com/flatwatt/flatwatt/streams/jetstream"
+	"github.com/flatwatt/flatwatt/streams/natsd"
 )
 
 // restartEnv says how many meters of an hour the restarted service has.
 const restartEnv = "FLATWATT_RESTART_METERS"
+
+// restartDirEnv names a directory that keeps what a restart begins with, by number of
+// meters, so that another measurement needs not prepare it again.
+const restartDirEnv = "FLATWATT_RESTART_DIR"
 
 // hourlyFleet is a register of homes, and their readings of hours [from, to), 50 meters by
 // 6 hours a message.
@@ -58,29 +68,79 @@ func (h hourlyFleet) publish(t *testing.T, pub *jetstream.Publisher, from, to in
 	return n
 }
 
-// TestRestartToTheFirstScore stops a service of 64 buckets with two days behind it, lets
-// the readings that close the next day come, starts it again and tells how long it takes
-// until it is ready and until the first scores are durable.
-func TestRestartToTheFirstScore(t *testing.T) {
-	if os.Getenv(restartEnv) == "" {
-		t.Skip("measures the restart of a large service: give " + restartEnv + ", e.g. 1000000")
-	}
-	meters, err := strconv.Atoi(os.Getenv(restartEnv))
-	if err != nil || meters < 50 {
-		t.Fatalf("%s=%q: want a number from 50", restartEnv, os.Getenv(restartEnv))
-	}
-	fleet, dir := newHourlyFleet(meters), filepath.Join(t.TempDir(), "fleet")
-	if err := os.Mkdir(dir, 0o755); err != nil {
+// A restartWorld is a stream and a database in this process, and the settings of a service
+// that has both and its own files below one directory.
+type restartWorld struct {
+	t      *testing.T
+	fleet  hourlyFleet
+	pub    *jetstream.Publisher
+	env    []string
+	opened []func() // closes what is open, last first
+}
+
+func openRestartWorld(t *testing.T, fleet hourlyFleet, dir string) *restartWorld {
+	t.Helper()
+	w := &restartWorld{t: t, fleet: fleet}
+	nats, err := natsd.Start(natsd.Options{Dir: filepath.Join(dir, "nats")})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := file.WriteRegister(dir, fleet, nil, nil); err != nil {
+	w.closing(func() { nats.Close() })
+	conn, err := nats.Connect()
+	if err != nil {
 		t.Fatal(err)
 	}
-	pub, env := restartWorld(t, dir)
-	v := launch(t, env, meters*12/64)
+	w.closing(conn.Close)
+	stream, err := js.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := influxd.Open(filepath.Join(dir, "influx"), influxd.Options{Token: crashToken, Org: "flatwatt", Bucket: "flatwatt"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.closing(func() { db.Close() })
+	url, err := db.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.pub = &jetstream.Publisher{JetStream: stream}
+	w.env = append(embeddedEnv(t, filepath.Join(dir, "fleet")), "FLATWATT_NATS_URL="+nats.URL(), "FLATWATT_INFLUX_URL="+url,
+		"FLATWATT_RUN_PLOT_HOURS=0", "FLATWATT_PARTITIONS_BUCKETS=64", "FLATWATT_PARTITIONS_PARTITIONS=8", "FLATWATT_DATA_DIR="+filepath.Join(dir, "data"))
+	return w
+}
+
+func (w *restartWorld) closing(f func()) {
+	f = sync.OnceFunc(f)
+	w.opened = append(w.opened, f)
+	w.t.Cleanup(f)
+}
+
+func (w *restartWorld) close() {
+	for _, f := range slices.Backward(w.opened) {
+		f()
+	}
+}
+
+// saveEvery is half a day of hourly readings of a bucket.
+func (w *restartWorld) saveEvery() int { return len(w.fleet) * 12 / 64 }
+
+// prepareRestart leaves in dir what a service of 64 buckets leaves that has two days behind
+// it and is stopped, and the readings that close the next day.
+func prepareRestart(t *testing.T, fleet hourlyFleet, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(dir, "fleet"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.WriteRegister(filepath.Join(dir, "fleet"), fleet, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	w := openRestartWorld(t, fleet, dir)
+	defer w.close()
+	v := launch(t, w.env, w.saveEvery())
 	v.untilOwned()
 	began := time.Now()
-	n := fleet.publish(t, pub, 0, 53)
+	n := fleet.publish(t, w.pub, 0, 53)
 	t.Logf("%d readings published in %.0f s", n, time.Since(began).Seconds())
 	if !v.until(40*time.Minute, func() bool { time.Sleep(time.Second); return v.scored() >= n }) {
 		t.Fatalf("%d of %d readings scored:\n%s", v.scored(), n, v.stderr.String())
@@ -92,25 +152,56 @@ func TestRestartToTheFirstScore(t *testing.T) {
 	}
 	<-v.gone
 	t.Logf("stopped after %.1f s", time.Since(began).Seconds())
-	fleet.publish(t, pub, 53, 56)
-
-	began = time.Now()
-	again := launch(t, env, meters*12/64)
-	again.untilOwned()
-	ready := time.Since(began)
-	if !again.until(10*time.Minute, func() bool { return again.days() > 0 }) {
-		t.Fatalf("no score:\n%s", again.stderr.String())
-	}
-	t.Logf("%d meters: ready %.1f s after the start, first scores durable after %.1f s; memory %d MB", meters, ready.Seconds(), time.Since(began).Seconds(), memoryOf(t, again.cmd.Process.Pid)>>20)
-	again.kill()
+	fleet.publish(t, w.pub, 53, 56)
 }
 
-// restartWorld is a stream and a database in this process, and the service's settings.
-func restartWorld(t *testing.T, dir string) (*jetstream.Publisher, []string) {
+// preparedRestart is a directory to restart in: a copy of what is kept, where it is kept.
+func preparedRestart(t *testing.T, fleet hourlyFleet) string {
 	t.Helper()
-	nats, stream := ownStream(t)
-	return &jetstream.Publisher{JetStream: stream}, append(embeddedEnv(t, dir), "FLATWATT_NATS_URL="+nats, "FLATWATT_INFLUX_URL="+ownDatabase(t),
-		"FLATWATT_RUN_PLOT_HOURS=0", "FLATWATT_PARTITIONS_BUCKETS=64", "FLATWATT_PARTITIONS_PARTITIONS=8")
+	dir, kept := filepath.Join(t.TempDir(), "state"), os.Getenv(restartDirEnv)
+	if kept == "" {
+		prepareRestart(t, fleet, dir)
+		return dir
+	}
+	kept = filepath.Join(kept, strconv.Itoa(len(fleet)))
+	if _, err := os.Stat(kept); os.IsNotExist(err) {
+		unfinished := kept + ".unfinished"
+		if err := os.RemoveAll(unfinished); err != nil {
+			t.Fatal(err)
+		}
+		prepareRestart(t, fleet, unfinished)
+		if err := os.Rename(unfinished, kept); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.CopyFS(dir, os.DirFS(kept)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestRestartToTheFirstScore stops a service of 64 buckets with two days behind it, lets
+// the readings that close the next day come, starts it again and tells how long it takes
+// until it is ready and until the first scores are durable.
+func TestRestartToTheFirstScore(t *testing.T) {
+	if os.Getenv(restartEnv) == "" {
+		t.Skip("measures the restart of a large service: give " + restartEnv + ", e.g. 1000000")
+	}
+	meters, err := strconv.Atoi(os.Getenv(restartEnv))
+	if err != nil || meters < 50 {
+		t.Fatalf("%s=%q: want a number from 50", restartEnv, os.Getenv(restartEnv))
+	}
+	fleet := newHourlyFleet(meters)
+	w := openRestartWorld(t, fleet, preparedRestart(t, fleet))
+	began := time.Now()
+	v := launch(t, w.env, w.saveEvery())
+	v.untilOwned()
+	ready := time.Since(began)
+	if !v.until(10*time.Minute, func() bool { return v.days() > 0 }) {
+		t.Fatalf("no score:\n%s", v.stderr.String())
+	}
+	t.Logf("%d meters: ready %.1f s after the start, first scores durable after %.1f s; memory %d MB", meters, ready.Seconds(), time.Since(began).Seconds(), memoryOf(t, v.cmd.Process.Pid)>>20)
+	v.kill()
 }
 
 var ownsLine = regexp.MustCompile(`ready: owns (\d+) of (\d+) partitions`)

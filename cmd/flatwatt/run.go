@@ -58,6 +58,7 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 	if s.Log.Format == "json" {
 		p.log = slog.New(slog.NewJSONHandler(p.Stderr, nil))
 	}
+	built := p.networkBeside(s.Fleet, fleet.Meters())
 	to, err := p.startServers(ctx, s, fleet.Meters())
 	if err != nil {
 		return err
@@ -65,7 +66,7 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 	b := newBoard(s.Fleet, fleet.Meters(), nil) // the console words what it shows, in the language of who looks
 	recent := newRecentLoads(s.Run.PlotHours)
 	b.loads = recent
-	net, err := p.networkOf(s.Fleet, fleet.Meters())
+	net, err := built()
 	if err != nil {
 		return err
 	}

@@ -82,17 +82,44 @@ func readNetwork(dir string) (*network.Network, []network.Fault, error) {
 // networkOf is the network by which a fleet is scored: the register as it was taken, with
 // the changes of topology.csv. Faults are said, and do not stop anything.
 func (p *Program) networkOf(dir string, meters []flatwatt.Meter) (*network.Network, error) {
-	changes, faults, err := readLinks(dir, "topology.csv", network.ReadChanges)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, dataError{err}
+	net, faults, err := buildNetwork(dir, meters)
+	p.sayFaults(faults)
+	return net, err
+}
+
+// networkBeside builds the network while the caller does other things, and tells its faults
+// when it is asked for: a register of a million meters takes a second or two.
+func (p *Program) networkBeside(dir string, meters []flatwatt.Meter) func() (*network.Network, error) {
+	var net *network.Network
+	var faults []network.Fault
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		net, faults, err = buildNetwork(dir, meters)
+	}()
+	return func() (*network.Network, error) {
+		<-done
+		p.sayFaults(faults)
+		return net, err
 	}
-	net, wrong := network.New(network.Parents(meters), changes)
-	for _, f := range slices.Concat(faults, wrong) {
+}
+
+func (p *Program) sayFaults(faults []network.Fault) {
+	for _, f := range faults {
 		if strings.HasPrefix(f.Where, "topology.csv") { // meters.csv has its own report
 			p.say("%s", f)
 		}
 	}
-	return net, nil
+}
+
+func buildNetwork(dir string, meters []flatwatt.Meter) (*network.Network, []network.Fault, error) {
+	changes, faults, err := readLinks(dir, "topology.csv", network.ReadChanges)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, dataError{err}
+	}
+	net, wrong := network.New(network.Parents(meters), changes)
+	return net, slices.Concat(faults, wrong), nil
 }
 
 type linkReader func(io.Reader, string) ([]network.Link, []network.Fault, error)
