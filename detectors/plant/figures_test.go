@@ -59,6 +59,7 @@ type judged struct {
 	truth   flatwatt.Truth
 	suspect bool    // on any day
 	top     float64 // highest odds that held for five days
+	peak    float64
 	last    [5]float64
 	alarm   flatwatt.Score // of the suspect day with the highest odds
 }
@@ -75,7 +76,7 @@ func run(t testing.TB, p *simulate.Plants) (list []judged) {
 	for i := range p.Meters() {
 		one, truth := p.Series(i)
 		series = append(series, one)
-		list = append(list, judged{truth: truth})
+		list = append(list, judged{truth: truth, peak: math.Inf(-1)})
 	}
 	take := func(scores []flatwatt.Score) {
 		for _, sc := range scores {
@@ -85,6 +86,7 @@ func run(t testing.TB, p *simulate.Plants) (list []judged) {
 			list[i].Score = sc
 			copy(list[i].last[1:], list[i].last[:4])
 			list[i].last[0] = odds(list[i])
+			list[i].peak = max(list[i].peak, odds(list[i]))
 			list[i].top = max(list[i].top, slices.Min(list[i].last[:]))
 			if sc.State == flatwatt.Suspect && (!list[i].suspect || sc.LogOdds > list[i].alarm.LogOdds) {
 				list[i].alarm, list[i].suspect = sc, true

@@ -101,10 +101,7 @@ func (s *Scorer) columns(i int32, z *zone, days int, w window) (use [6]bool) {
 // search finds the deficit that explains q best. ok is false where too little is known.
 func (wk *work) search(q *series) (best step, ok bool) {
 	f := &wk.fit
-	f.w = f.w[:0]
-	for range q.y {
-		f.w = append(f.w, 1)
-	}
+	f.even(len(q.y))
 	f.rho, f.sigma = 0, 1
 	wk.bend(q)
 	if len(q.y) < leastDays || !f.load(q) {
@@ -116,7 +113,7 @@ func (wk *work) search(q *series) (best step, ok bool) {
 		wk.despike(q)
 		f.rho = wk.memory(q)
 		if round > 0 {
-			wk.weighByLevel(q)
+			wk.scaleByLevel(q)
 		}
 		if !f.load(q) {
 			return best, false
@@ -165,9 +162,9 @@ func (wk *work) surplus(q *series, st step) float64 {
 
 const levels = 5
 
-// weighByLevel gives days weight by how much the plant's errors swing at such output of
-// its peers: a plant at the stop of its turbines hardly swings at all.
-func (wk *work) weighByLevel(q *series) {
+// scaleByLevel says how much the plant's errors swing at such output of its peers: a plant
+// at the stop of its turbines hardly swings at all, nor does one that hardly has water.
+func (wk *work) scaleByLevel(q *series) {
 	f := &wk.fit
 	if f.p < 2 || len(q.y) < 8*levels {
 		return
@@ -197,7 +194,7 @@ func (wk *work) weighByLevel(q *series) {
 		return
 	}
 	for k := range q.y {
-		f.w[k] *= all.value() / (.9*swing[bin(q.x[k][1])].value() + .1*all.value())
+		f.s[k] = .9*swing[bin(q.x[k][1])].value()/all.value() + .1
 	}
 }
 
@@ -315,8 +312,9 @@ func (wk *work) memory(q *series) float64 {
 	num, den := 0.0, 1e-12
 	for k := 1; k < len(wk.resid); k++ {
 		if q.day[k] == q.day[k-1]+1 && wk.fit.w[k] == 1 && wk.fit.w[k-1] == 1 {
-			num += wk.resid[k] * wk.resid[k-1]
-			den += (wk.resid[k]*wk.resid[k] + wk.resid[k-1]*wk.resid[k-1]) / 2
+			a, b := wk.resid[k]/wk.fit.s[k], wk.resid[k-1]/wk.fit.s[k-1]
+			num += a * b
+			den += (a*a + b*b) / 2
 		}
 	}
 	n := float64(len(wk.resid))

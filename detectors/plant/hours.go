@@ -23,10 +23,7 @@ func (s *Scorer) byHour(i int32, z *zone, f *finding) {
 				st.to = k + 1
 			}
 		}
-		wk.fit.w = wk.fit.w[:0]
-		for range q.y {
-			wk.fit.w = append(wk.fit.w, 1)
-		}
+		wk.fit.even(len(q.y))
 		wk.fit.rho = min(wk.fit.rho, .8)
 		if len(q.y) < leastDays || st.to-st.from < 3 || !wk.fit.load(q) {
 			continue

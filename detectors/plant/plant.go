@@ -68,6 +68,7 @@ type Scorer struct {
 	hours []float32    // History × hoursPer of each plant: demand in kW, NaN: unknown
 	peers []float32    // the same of its peers: share of capacity
 	flows []float32    // History × 2 of each plant: inflow, turbines
+	lags  []int8       // hours by which each peer of each plant is ahead of it
 	slots []float32    // open windows, one after another; kW
 
 	every    int32 // days from one judgement to the next: 1 but where figures of many plants are made
@@ -85,6 +86,7 @@ type plant struct {
 	zone   int32
 	lo, hi int32 // its window in Scorer.slots
 	peers  []int32
+	lags   int // where those of its peers begin in Scorer.lags
 	events []Event
 }
 
@@ -141,33 +143,6 @@ func New(meters []flatwatt.Meter, water Water, events []Event, opt Options) (*Sc
 	s.slots = unknown(int(at))
 	s.hash = s.hashOf()
 	return s, nil
-}
-
-const leastPeers = 2 // from which a middle is drawn
-
-// findPeers gives each plant those of its class in its region, or, where these are too
-// few, in its time zone.
-func (s *Scorer) findPeers() {
-	by := map[string][]int32{}
-	near := func(p *plant) string { return fmt.Sprintf("%d|%s|%s", p.zone, p.meter.Class, p.meter.Region) }
-	far := func(p *plant) string { return fmt.Sprintf("%d|%s", p.zone, p.meter.Class) }
-	for i := range s.plants {
-		for _, key := range []string{near(&s.plants[i]), far(&s.plants[i])} {
-			by[key] = append(by[key], int32(i))
-		}
-	}
-	for i := range s.plants {
-		p := &s.plants[i]
-		list := by[near(p)]
-		if len(list) <= leastPeers {
-			list = by[far(p)]
-		}
-		for _, j := range list {
-			if int(j) != i {
-				p.peers = append(p.peers, j)
-			}
-		}
-	}
 }
 
 func unknown(n int) []float32 {

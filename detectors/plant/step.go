@@ -53,6 +53,15 @@ type fit struct {
 	qy    []float64
 	zz    []float64 // of (level − decay)²
 	w     []float64
+	s     []float64 // scale of a row's errors, relative
+}
+
+// even gives n rows the same weight and scale.
+func (f *fit) even(n int) {
+	f.w, f.s = f.w[:0], f.s[:0]
+	for range n {
+		f.w, f.s = append(f.w, 1), append(f.s, 1)
+	}
 }
 
 // load whitens q with the present rho and weights and solves it without a step. It
@@ -69,21 +78,20 @@ func (f *fit) load(q *series) bool {
 			r, root = math.Pow(f.rho, float64(q.day[k]-q.day[k-1])), 1
 			root = math.Sqrt((1 - f.rho*f.rho) / (1 - r*r + 1e-12))
 		}
-		g := root * f.w[k]
-		var row [maxColumns]float64
-		y := q.y[k]
-		for j := range f.p {
-			row[j] = q.x[k][j]
-			if k > 0 {
-				row[j] -= r * q.x[k-1][j]
-			}
-			row[j] *= g
-		}
+		g, before := root*f.w[k]/f.s[k], 0.0
+		y := q.y[k] * g
 		if k > 0 {
-			y -= r * q.y[k-1]
+			before = r * root * f.w[k] / f.s[k-1]
+			y -= before * q.y[k-1]
 		}
-		y *= g
-		f.wx, f.wy, f.decay, f.level = append(f.wx, row), append(f.wy, y), append(f.decay, r*g), append(f.level, g)
+		var row [maxColumns]float64
+		for j := range f.p {
+			row[j] = q.x[k][j] * g
+			if k > 0 {
+				row[j] -= before * q.x[k-1][j]
+			}
+		}
+		f.wx, f.wy, f.decay, f.level = append(f.wx, row), append(f.wy, y), append(f.decay, before), append(f.level, g)
 		for i := range f.p {
 			for j := range f.p {
 				a[i][j] += row[i] * row[j]
