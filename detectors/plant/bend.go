@@ -25,10 +25,9 @@ func (wk *work) bend(q *series) {
 	}
 	least, best := math.Inf(1), 0.0
 	q.p++
-	for tenth := 2; tenth < 10; tenth++ {
-		stop := wk.list[tenth*len(wk.list)/10]
+	try := func(stop float64) {
 		if set(stop); !f.load(q) {
-			continue
+			return
 		}
 		wk.residuals(q, step{})
 		sum := 0.0
@@ -37,6 +36,19 @@ func (wk *work) bend(q *series) {
 		}
 		if sum < least {
 			least, best = sum, stop
+		}
+	}
+	at20 := 0
+	for k := 4; k < 20; k += 2 {
+		if was := least; true {
+			if try(wk.list[k*len(wk.list)/20]); least < was {
+				at20 = k
+			}
+		}
+	}
+	for _, k := range [2]int{at20 - 1, at20 + 1} {
+		if at20 > 0 {
+			try(wk.list[k*len(wk.list)/20])
 		}
 	}
 	if set(best); math.IsInf(least, 1) {

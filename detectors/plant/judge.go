@@ -207,34 +207,27 @@ func (f *fit) bounds(st step) (low, high int) {
 }
 
 // flatness is how much better a constant deficit explains q than one in proportion to
-// what peers give: the log likelihood ratio; 0 without peers.
+// what is expected: the log likelihood ratio of the two, everything else fitted with each; 0 without peers.
 func (wk *work) flatness(q *series, st step) float64 {
 	f := &wk.fit
+	if f.p < 2 {
+		return 0
+	}
 	b := f.beside(st)
-	var sr, srr, sc, scc, src, n float64
-	prev := [2]float64{}
+	one, share := wk.list[:0], wk.innov[:0]
 	for k := range q.y {
 		c := 0.0
 		for j := range f.p {
 			c += b[j] * q.x[k][j]
 		}
-		r := q.y[k] - c
 		if k < st.from || k >= st.to {
-			prev = [2]float64{}
-			continue
+			one, share = append(one, 0), append(share, 0)
+		} else {
+			one, share = append(one, 1), append(share, max(c, 0))
 		}
-		r0, c0, one := (r-f.rho*prev[0])*f.w[k], (c-f.rho*prev[1])*f.w[k], f.w[k]
-		if k == st.from {
-			r0, c0 = 0, 0
-			one = 0
-		}
-		prev = [2]float64{r, c}
-		sr, srr, sc, scc, src, n = sr+r0*one, srr+r0*r0, sc+c0, scc+c0*c0, src+r0*c0, n+one*one
 	}
-	if f.p < 2 || n < leastRun || scc <= 0 {
-		return 0
-	}
-	return (sr*sr/n - src*src/scc) / (2 * f.sigma * f.sigma)
+	wk.list, wk.innov = one, share
+	return (f.gainOf(one) - f.gainOf(share)) / (f.sigma * f.sigma)
 }
 
 // describe fills in what is told of a deficit.

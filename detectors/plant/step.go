@@ -154,6 +154,32 @@ func (f *fit) try(from, to int) step {
 	return step{from: from, to: to, deficit: d, gain: d * d * zz / 2, se: 1 / math.Sqrt(zz)}
 }
 
+// gainOf is half the fall of the squared error by a deficit of the shape z, row by row.
+func (f *fit) gainOf(z []float64) float64 {
+	var zx [maxColumns]float64
+	zy, zz := 0.0, 0.0
+	for k := range f.n {
+		v := f.level[k] * z[k]
+		if k > 0 {
+			v -= f.decay[k] * z[k-1]
+		}
+		zy, zz = zy+v*f.wy[k], zz+v*v
+		for j := range f.p {
+			zx[j] += v * f.wx[k][j]
+		}
+	}
+	for i := range f.p {
+		zy -= zx[i] * f.b[i]
+		for j := range f.p {
+			zz -= zx[i] * f.inv[i][j] * zx[j]
+		}
+	}
+	if zz < 1e-9 || zy > 0 { // a surplus
+		return 0
+	}
+	return zy * zy / zz / 2
+}
+
 // scan is the deficit that explains most, of those that still run or also of those that
 // have ended. Ends before the last row must pay endCost.
 func (f *fit) scan(ended bool) (best step) {

@@ -3,6 +3,7 @@ package plant
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/flatwatt/flatwatt"
 )
@@ -106,7 +107,30 @@ func (f *finding) overHours() (spread, whole float64) {
 	if in.n < 4 || !(in.value() > 0) {
 		return nan, nan
 	}
-	return math.Sqrt(square.value()) / in.value(), all.sum / in.sum
+	return math.Sqrt(square.value()) / in.value(), f.leftOver(in)
+}
+
+// leftOver is what of the deficit in is left over the whole day, as a share of it. Water that was
+// moved to other hours gives more at these than at the rest: errors that all hours share do not.
+func (f *finding) leftOver(in mean) float64 {
+	var list [hoursPer]float64
+	other, all := list[:0], in.sum
+	for h, d := range f.profile {
+		if d == d && !f.hours[h] {
+			other = append(other, d)
+			all += d
+		}
+	}
+	if len(other) < 4 {
+		return all / in.sum
+	}
+	slices.Sort(other)
+	base, moved := other[len(other)*3/4], 0.0
+	for _, d := range other {
+		moved += max(0, base-d)
+	}
+	more := max(0, base) * float64(len(other))
+	return 1 + (more-moved)/(in.sum-in.n*min(0, base))
 }
 
 // Say puts a piece of evidence about a plant into words, in "zh" or else in English; ok
