@@ -40,9 +40,11 @@ func (s *Scorer) gather(q *series, i int32, z *zone, w window) {
 			q.p++
 		}
 	}
+	scale := s.hourScale(i, z, days)
 	for d := range days {
 		at := (int(i)*History + int((int(z.count)-days+d)%History))
-		var own, peer, rest, peerRest mean
+		var own, peer, square, rest, peerRest mean
+		weight, hours := 0.0, 0
 		for h := range hoursPer {
 			y, v := float64(s.hours[at*hoursPer+h]), float64(s.peers[at*hoursPer+h])
 			y = s.exported(i, y) / c
@@ -50,15 +52,18 @@ func (s *Scorer) gather(q *series, i int32, z *zone, w window) {
 				continue
 			}
 			if w.has(h) {
-				own.add(y)
-				peer.add(v)
+				g := scale.weight(v)
+				own.weigh(y, g)
+				peer.weigh(v, g)
+				square.weigh(v*v, g)
+				weight, hours = weight+g, hours+1
 			} else if h >= 9 && h < 20 {
 				rest.add(y)
 				peerRest.add(v)
 			}
 		}
-		all := [...]float64{peer.value(), peer.value() * peer.value(), float64(s.flows[at*2]), float64(s.flows[at*2+1]), rest.value(), peerRest.value()}
-		row, j, ok := [maxColumns]float64{1}, 1, own.n >= 4
+		all := [...]float64{peer.value(), square.value(), float64(s.flows[at*2]), float64(s.flows[at*2+1]), rest.value(), peerRest.value()}
+		row, j, ok := [maxColumns]float64{1}, 1, hours >= 4
 		for k, u := range use {
 			if u {
 				row[j] = all[k]
@@ -68,8 +73,10 @@ func (s *Scorer) gather(q *series, i int32, z *zone, w window) {
 		}
 		if ok {
 			q.day, q.y, q.x = append(q.day, d), append(q.y, own.value()), append(q.x, row)
+			q.scale = append(q.scale, math.Sqrt(float64(hours)/weight))
 		}
 	}
+	q.even()
 }
 
 // standing reports whether an export says that the plant stands still, whatever the water,
@@ -79,6 +86,8 @@ func standing(y, peers float64) bool { return y > -.02 && y < .01 || peers < .01
 type mean struct{ sum, n float64 }
 
 func (m *mean) add(x float64) { m.sum, m.n = m.sum+x, m.n+1 }
+
+func (m *mean) weigh(x, w float64) { m.sum, m.n = m.sum+w*x, m.n+w }
 
 func (m *mean) value() float64 { return m.sum / m.n }
 
@@ -102,6 +111,7 @@ func (s *Scorer) columns(i int32, z *zone, days int, w window) (use [6]bool) {
 func (wk *work) search(q *series) (best step, ok bool) {
 	f := &wk.fit
 	f.even(len(q.y))
+	copy(f.s, q.scale)
 	f.rho, f.sigma = 0, 1
 	wk.bend(q)
 	if len(q.y) < leastDays || !f.load(q) {
@@ -183,7 +193,7 @@ func (wk *work) scaleByLevel(q *series) {
 	var swing [levels]mean
 	for k := range q.y {
 		if f.w[k] == 1 && k < len(wk.innov) {
-			swing[bin(q.x[k][1])].add(math.Abs(wk.innov[k]))
+			swing[bin(q.x[k][1])].add(math.Abs(wk.innov[k]) / q.scale[k])
 		}
 	}
 	all := mean{}
@@ -194,7 +204,7 @@ func (wk *work) scaleByLevel(q *series) {
 		return
 	}
 	for k := range q.y {
-		f.s[k] = .9*swing[bin(q.x[k][1])].value()/all.value() + .1
+		f.s[k] = q.scale[k] * (.9*swing[bin(q.x[k][1])].value()/all.value() + .1)
 	}
 }
 

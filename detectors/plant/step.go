@@ -21,11 +21,12 @@ type series struct {
 	day   []int // days since the first that is remembered
 	y     []float64
 	x     [][maxColumns]float64
-	p     int // columns used
-	water int // the column by which the plant comes to its stop
+	scale []float64 // of the errors of a row, about 1
+	p     int       // columns used
+	water int       // the column by which the plant comes to its stop
 }
 
-func (q *series) reset() { q.day, q.y, q.x, q.p = q.day[:0], q.y[:0], q.x[:0], 0 }
+func (q *series) reset() { q.day, q.y, q.x, q.scale, q.p = q.day[:0], q.y[:0], q.x[:0], q.scale[:0], 0 }
 
 // A step is a deficit during rows [from, to) of a series.
 type step struct {
