@@ -24,34 +24,35 @@ func (wk *work) bend(q *series) {
 		}
 	}
 	least, best := math.Inf(1), 0.0
-	q.p++
-	try := func(stop float64) {
+	try := func(k int) (better bool) {
+		stop := wk.list[k*len(wk.list)/stops]
 		if set(stop); !f.load(q) {
-			return
+			return false
 		}
 		wk.residuals(q, step{})
 		sum := 0.0
 		for _, r := range wk.resid {
 			sum += math.Abs(r)
 		}
-		if sum < least {
+		if better = sum < least; better {
 			least, best = sum, stop
 		}
+		return better
 	}
-	at20 := 0
-	for k := 4; k < 20; k += 2 {
-		if was := least; true {
-			if try(wk.list[k*len(wk.list)/20]); least < was {
-				at20 = k
-			}
+	q.p++
+	around := 0
+	for k := 4; k < stops; k += 2 {
+		if try(k) {
+			around = k
 		}
 	}
-	for _, k := range [2]int{at20 - 1, at20 + 1} {
-		if at20 > 0 {
-			try(wk.list[k*len(wk.list)/20])
-		}
+	if around > 0 {
+		try(around - 1)
+		try(around + 1)
 	}
 	if set(best); math.IsInf(least, 1) {
 		q.p--
 	}
 }
+
+const stops = 20 // quantiles of the water that may be the stop: every other one, then beside the best

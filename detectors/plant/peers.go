@@ -41,7 +41,7 @@ func (s *Scorer) findPeers() {
 			}
 		}
 	}
-	s.lags = make([]int8, n)
+	s.lags = make([]int16, n)
 }
 
 // share is what plant i exported in hour t, counted from the oldest day that is
@@ -89,7 +89,7 @@ func (s *Scorer) align(i int32, z *zone) {
 	var other []float64
 	for k, j := range p.peers {
 		other = s.recent(other[:0], j, z, from, days*hoursPer)
-		lag := int8(lagOf(own, other))
+		lag := int16(lagOf(own, other))
 		changed = changed || lag != s.lags[p.lags+k]
 		s.lags[p.lags+k] = lag
 	}

@@ -68,7 +68,7 @@ type Scorer struct {
 	hours []float32    // History × hoursPer of each plant: demand in kW, NaN: unknown
 	peers []float32    // the same of its peers: share of capacity
 	flows []float32    // History × 2 of each plant: inflow, turbines
-	lags  []int8       // hours by which each peer of each plant is ahead of it
+	lags  []int16      // hours by which each peer of each plant is ahead of it
 	slots []float32    // open windows, one after another; kW
 
 	every    int32 // days from one judgement to the next: 1 but where figures of many plants are made

@@ -11,7 +11,12 @@ const (
 // An hourScale is the error of an hour by the output of its peers, shares of capacity.
 type hourScale [scaleBins]float64
 
-func scaleBin(v float64) int { return min(max(int(v*scaleBins), 0), scaleBins-1) }
+func scaleBin(v float64) int {
+	if !(v > 0) {
+		return 0
+	}
+	return min(int(v*scaleBins), scaleBins-1)
+}
 
 // weight is that of an hour in which peers gave v: by the inverse of its variance.
 func (s *hourScale) weight(v float64) float64 {

@@ -16,7 +16,7 @@ var errTruncated = errors.New("state of the plants is truncated")
 
 // AppendBinary implements encoding.BinaryAppender. Layout, little endian: version u32 ·
 // hash of the plants u64 · per zone: started u8, day i32, lastSeen i64, count i32 ·
-// plantStates · hours, peers, flows f32 each · lags i8 · slots f32.
+// plantStates · hours, peers, flows f32 each · lags i16 · slots f32.
 func (s *Scorer) AppendBinary(b []byte) ([]byte, error) {
 	le := binary.LittleEndian
 	b = le.AppendUint64(le.AppendUint32(b, stateVersion), s.hash)

@@ -13,6 +13,7 @@ type work struct {
 	list, resid, sorted, innov []float64
 	all, part                  series
 	fit                        fit
+	swing                      hourScale // of the plant that is judged
 }
 
 // A series is what one plant gave on the days that are known, at some hours of the day,
