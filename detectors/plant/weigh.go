@@ -63,7 +63,7 @@ func (s *Scorer) weigh(f *finding, in *intake) (sum float64) {
 	say(termBefore, along(beforeCurve, before), before)
 	if in.agrees(f) {
 		say(termImport, in.weight(), in.days)
-		f.block = flatwatt.Estimate{Value: in.level, Low: in.level * .95, High: in.level * 1.05}
+		f.block = in.block()
 	}
 	spread, whole := f.overHours()
 	if spread == spread {
