@@ -38,7 +38,7 @@ type finding struct {
 }
 
 const (
-	priorOdds    = -7.9 // for less than one false plant in 10 plant-years on development seeds 801–840
+	priorOdds    = -7.5 // for less than one false plant in 10 plant-years on development seeds 801–840
 	candidates   = 4.0  // nats paid for choosing among days and windows
 	holdDays     = 5    // more days with odds above even than below, before a plant is a suspect
 	boundaryFall = 1.35 // of the log likelihood, 90 % of one parameter
@@ -48,7 +48,7 @@ const (
 func (s *Scorer) judge(dst []flatwatt.Score, i int32, z *zone) []flatwatt.Score {
 	p, st := &s.plants[i], &s.state[i]
 	sc := flatwatt.Score{
-		Meter: p.meter.ID, Day: z.day, Start: z.day.Start(z.loc), Detector: Detector, Model: "plant-2", State: flatwatt.NotEnoughData,
+		Meter: p.meter.ID, Day: z.day, Start: z.day.Start(z.loc), Detector: Detector, Model: "plant-3", State: flatwatt.NotEnoughData,
 		Probability: nan, LogOdds: nan, LogEValue: nan, Block: noEstimate, Energy: noEstimate, Features: s.features(i, z),
 	}
 	if st.Alarm != 0 {

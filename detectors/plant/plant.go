@@ -1,14 +1,15 @@
 // Package plant watches power plants. What a plant gives to the grid is expected from its
-// peers under the same river, wind or sun, from the river's inflow and, by night, from its
-// own day. A lasting deficit that is the same number of kilowatts whatever the water, and
-// that no outage, maintenance, curtailment or low water explains, is suspected direct
-// supply: a miner at a private line before the plant's meter.
+// peers under the same river, wind or sun, each at the hour at which it had the same water or
+// weather, from the river's inflow and, by night, from its own day. A lasting deficit that is
+// the same number of kilowatts whatever the water, and that no outage, maintenance,
+// curtailment or low water explains, is suspected direct supply: a miner at a private line
+// before the plant's meter.
 //
 // Null hypothesis: the plant follows its peers and water as before, with errors that
-// wander (a first-order autoregression, fitted). What it gets wrong: honest use behind
-// the meter of the same flat shape, a unit that nobody reported out of service for weeks,
-// a lasting loss of output while the plant is at its stop; and it does not see a miner
-// older than the data, nor one that takes all that the plant gives.
+// wander (a first-order autoregression, fitted, whose size goes with the output). What it gets
+// wrong: honest use behind the meter of the same flat shape, a unit that nobody reported out of
+// service for weeks, a lasting loss of output while the plant is at its stop; and it does not
+// see a miner older than the data, nor one that takes all that the plant gives.
 package plant
 
 import (

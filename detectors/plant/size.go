@@ -9,7 +9,7 @@ const (
 	moreByFar   = 1.6  // times the days' deficit that hours of enough output may tell by themselves …
 	profileNear = 0.25 // … or as near as this to the mean of the hours' own deficits
 	leastError  = 0.1  // of a block, half of its 90 % interval at least: measured on development seeds 801–819, checked on 820–840
-	sizeErrors  = 2.1  // times the standard error of the step, likewise
+	sizeErrors  = 2.4  // times the standard error of the step, likewise
 )
 
 // size tells how large the block of f is. The days' mean deficit, by which it was found, is

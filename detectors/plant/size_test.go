@@ -48,7 +48,7 @@ func TestPartOfDayTellsTheNight(t *testing.T) {
 // The interval grows with the error of the step, in proportion where the block is larger than the step.
 func TestIntervalOfTheBlock(t *testing.T) {
 	f := finding{step: step{deficit: .1, se: .01}}
-	for _, c := range []struct{ block, half float64 }{{.1, .0358}, {.08, .0354}, {.2, .0717}} {
+	for _, c := range []struct{ block, half float64 }{{.1, .0406}, {.08, .0402}, {.2, .0812}} {
 		f.block.Value = c.block
 		if f.widen(); math.Abs(f.block.High-c.block-c.half) > .0002 || math.Abs(c.block-f.block.Low-c.half) > .0002 {
 			t.Errorf("block %v: %v, want ± %v", c.block, f.block, c.half)
