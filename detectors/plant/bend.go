@@ -24,22 +24,35 @@ func (wk *work) bend(q *series) {
 		}
 	}
 	least, best := math.Inf(1), 0.0
-	q.p++
-	for tenth := 2; tenth < 10; tenth++ {
-		stop := wk.list[tenth*len(wk.list)/10]
+	try := func(k int) (better bool) {
+		stop := wk.list[k*len(wk.list)/stops]
 		if set(stop); !f.load(q) {
-			continue
+			return false
 		}
 		wk.residuals(q, step{})
 		sum := 0.0
 		for _, r := range wk.resid {
 			sum += math.Abs(r)
 		}
-		if sum < least {
+		if better = sum < least; better {
 			least, best = sum, stop
 		}
+		return better
+	}
+	q.p++
+	around := 0
+	for k := 4; k < stops; k += 2 {
+		if try(k) {
+			around = k
+		}
+	}
+	if around > 0 {
+		try(around - 1)
+		try(around + 1)
 	}
 	if set(best); math.IsInf(least, 1) {
 		q.p--
 	}
 }
+
+const stops = 20 // quantiles of the water that may be the stop: every other one, then beside the best

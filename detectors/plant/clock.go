@@ -2,7 +2,6 @@ package plant
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"github.com/flatwatt/flatwatt"
@@ -88,10 +87,8 @@ func (s *Scorer) closeDay(dst []flatwatt.Score, z *zone) []flatwatt.Score {
 		heard = s.remember(i, z, at) || heard
 	}
 	if heard || z.count > 0 {
-		for _, i := range z.plants {
-			s.compare(i, at)
-		}
 		z.count++
+		s.compareAll(z)
 		for _, i := range z.plants {
 			if z.count%s.every == s.every/2 {
 				dst = s.judge(dst, i, z)
@@ -166,33 +163,4 @@ func (s *Scorer) flowOn(p *plant, z *zone) (inflow, turbine float32) {
 		}
 	}
 	return nan32, nan32
-}
-
-// compare writes the middle of the peers' export as shares of their capacities, hour by hour.
-func (s *Scorer) compare(i int32, at int) {
-	row := s.peers[(int(i)*History+at)*hoursPer:][:hoursPer]
-	for h := range row {
-		list := s.work.list[:0]
-		for _, j := range s.plants[i].peers {
-			v := float64(s.hours[(int(j)*History+at)*hoursPer+h])
-			if c := s.capacity(j); v == v && c > 0 {
-				list = append(list, s.exported(j, v)/c)
-			}
-		}
-		s.work.list = list
-		row[h] = nan32
-		if len(list) >= leastPeers {
-			row[h] = float32(middle(list))
-		}
-	}
-}
-
-// middle is the median; it sorts x.
-func middle(x []float64) float64 {
-	slices.Sort(x)
-	n := len(x)
-	if n == 0 {
-		return nan
-	}
-	return (x[(n-1)/2] + x[n/2]) / 2
 }

@@ -5,106 +5,21 @@ import (
 	"slices"
 )
 
-// A window is hours of the local day [from, to), past midnight where to ≤ from.
-type window struct {
-	name     string
-	from, to int
-}
-
-// windows are tried for a deficit: day and night, the core of the night, of the day.
-var windows = [...]window{{"24x7", 0, 24}, {"night", 23, 5}, {"daytime", 10, 16}}
-
-func (w window) has(h int) bool {
-	if w.from < w.to {
-		return h >= w.from && h < w.to
-	}
-	return h >= w.from || h < w.to
-}
-
-// gather fills q with plant i's days at the hours of w. Where w is the night, the plant's
-// own day, against its peers', tells what it is expected to give besides them.
-func (s *Scorer) gather(q *series, i int32, z *zone, w window) {
-	q.reset()
-	c := s.capacity(i)
-	if c <= 0 {
-		return
-	}
-	days := int(min(z.count, History))
-	use := s.columns(i, z, days, w)
-	q.p, q.water = 1, 1
-	for k, u := range use {
-		if u && k == 2 {
-			q.water = q.p
-		}
-		if u {
-			q.p++
-		}
-	}
-	for d := range days {
-		at := (int(i)*History + int((int(z.count)-days+d)%History))
-		var own, peer, rest, peerRest mean
-		for h := range hoursPer {
-			y, v := float64(s.hours[at*hoursPer+h]), float64(s.peers[at*hoursPer+h])
-			y = s.exported(i, y) / c
-			if y != y || use[0] && v != v || standing(y, v) {
-				continue
-			}
-			if w.has(h) {
-				own.add(y)
-				peer.add(v)
-			} else if h >= 9 && h < 20 {
-				rest.add(y)
-				peerRest.add(v)
-			}
-		}
-		all := [...]float64{peer.value(), peer.value() * peer.value(), float64(s.flows[at*2]), float64(s.flows[at*2+1]), rest.value(), peerRest.value()}
-		row, j, ok := [maxColumns]float64{1}, 1, own.n >= 4
-		for k, u := range use {
-			if u {
-				row[j] = all[k]
-				ok = ok && row[j] == row[j]
-				j++
-			}
-		}
-		if ok {
-			q.day, q.y, q.x = append(q.day, d), append(q.y, own.value()), append(q.x, row)
-		}
-	}
-}
-
-// standing reports whether an export says that the plant stands still, whatever the water,
-// or its peers' that there is nothing to run on: then nobody can tell how much it withholds.
-func standing(y, peers float64) bool { return y > -.02 && y < .01 || peers < .01 }
-
-type mean struct{ sum, n float64 }
-
-func (m *mean) add(x float64) { m.sum, m.n = m.sum+x, m.n+1 }
-
-func (m *mean) value() float64 { return m.sum / m.n }
-
-// columns says which of peers, peers², inflow, turbines and own day are known on most days.
-func (s *Scorer) columns(i int32, z *zone, days int, w window) (use [6]bool) {
-	var n [3]int
-	for d := range days {
-		at := (int(i)*History + int((int(z.count)-days+d)%History))
-		for k, v := range []float32{s.peers[at*hoursPer+12], s.flows[at*2], s.flows[at*2+1]} {
-			if v == v {
-				n[k]++
-			}
-		}
-	}
-	most := func(k int) bool { return n[k]*10 >= days*8 }
-	day := w.name == "night" && s.plants[i].meter.Class != "pv"
-	return [6]bool{most(0), most(0), most(1), most(2), day, day && most(0)}
-}
-
 // search finds the deficit that explains q best. ok is false where too little is known.
 func (wk *work) search(q *series) (best step, ok bool) {
 	f := &wk.fit
-	f.w = f.w[:0]
-	for range q.y {
-		f.w = append(f.w, 1)
+	if best, ok = wk.settle(q, f.scan); ok && best.gain > candidates {
+		best.gain -= wk.surplus(q, best)
 	}
+	return best, ok
+}
+
+// settle fits q with the step that pick finds, last being the last round, and the errors' memory
+// and scales with it.
+func (wk *work) settle(q *series, pick func(last bool) step) (best step, ok bool) {
+	f := &wk.fit
+	f.even(len(q.y))
+	copy(f.s, q.scale)
 	f.rho, f.sigma = 0, 1
 	wk.bend(q)
 	if len(q.y) < leastDays || !f.load(q) {
@@ -116,7 +31,7 @@ func (wk *work) search(q *series) (best step, ok bool) {
 		wk.despike(q)
 		f.rho = wk.memory(q)
 		if round > 0 {
-			wk.weighByLevel(q)
+			wk.scaleByLevel(q)
 		}
 		if !f.load(q) {
 			return best, false
@@ -127,13 +42,10 @@ func (wk *work) search(q *series) (best step, ok bool) {
 			wk.innov = append(wk.innov, r/max(f.level[k], 1e-9))
 		}
 		f.sigma = max(wk.spread(wk.resid), 1e-4)
-		best = f.scan(round == 2)
+		best = pick(round == 2)
 	}
 	best.gain /= f.sigma * f.sigma
 	best.se *= f.sigma
-	if best.gain > candidates {
-		best.gain -= wk.surplus(q, best)
-	}
 	return best, true
 }
 
@@ -165,9 +77,9 @@ func (wk *work) surplus(q *series, st step) float64 {
 
 const levels = 5
 
-// weighByLevel gives days weight by how much the plant's errors swing at such output of
-// its peers: a plant at the stop of its turbines hardly swings at all.
-func (wk *work) weighByLevel(q *series) {
+// scaleByLevel says how much the plant's errors swing at such output of its peers: a plant
+// at the stop of its turbines hardly swings at all, nor does one that hardly has water.
+func (wk *work) scaleByLevel(q *series) {
 	f := &wk.fit
 	if f.p < 2 || len(q.y) < 8*levels {
 		return
@@ -186,7 +98,7 @@ func (wk *work) weighByLevel(q *series) {
 	var swing [levels]mean
 	for k := range q.y {
 		if f.w[k] == 1 && k < len(wk.innov) {
-			swing[bin(q.x[k][1])].add(math.Abs(wk.innov[k]))
+			swing[bin(q.x[k][1])].add(math.Abs(wk.innov[k]) / q.scale[k])
 		}
 	}
 	all := mean{}
@@ -197,7 +109,7 @@ func (wk *work) weighByLevel(q *series) {
 		return
 	}
 	for k := range q.y {
-		f.w[k] *= all.value() / (.9*swing[bin(q.x[k][1])].value() + .1*all.value())
+		f.s[k] = q.scale[k] * (.9*swing[bin(q.x[k][1])].value()/all.value() + .1)
 	}
 }
 
@@ -315,8 +227,9 @@ func (wk *work) memory(q *series) float64 {
 	num, den := 0.0, 1e-12
 	for k := 1; k < len(wk.resid); k++ {
 		if q.day[k] == q.day[k-1]+1 && wk.fit.w[k] == 1 && wk.fit.w[k-1] == 1 {
-			num += wk.resid[k] * wk.resid[k-1]
-			den += (wk.resid[k]*wk.resid[k] + wk.resid[k-1]*wk.resid[k-1]) / 2
+			a, b := wk.resid[k]/wk.fit.s[k], wk.resid[k-1]/wk.fit.s[k-1]
+			num += a * b
+			den += (a*a + b*b) / 2
 		}
 	}
 	n := float64(len(wk.resid))

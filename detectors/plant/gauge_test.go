@@ -46,7 +46,7 @@ func TestTurbinesTellTheBlock(t *testing.T) {
 	if sc.State != flatwatt.Suspect || math.Abs(sc.Block.Value/block-1) > .05 {
 		t.Errorf("%s, %.0f kW, want a suspect of %d kW", sc.State, sc.Block.Value, block)
 	}
-	if sc.Block.Low > .86*sc.Block.Value || sc.Block.High < 1.14*sc.Block.Value {
+	if sc.Block.Low > .901*sc.Block.Value || sc.Block.High < 1.099*sc.Block.Value {
 		t.Errorf("interval %v is narrower than what models of plants are right to", sc.Block)
 	}
 }

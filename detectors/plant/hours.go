@@ -23,10 +23,7 @@ func (s *Scorer) byHour(i int32, z *zone, f *finding) {
 				st.to = k + 1
 			}
 		}
-		wk.fit.w = wk.fit.w[:0]
-		for range q.y {
-			wk.fit.w = append(wk.fit.w, 1)
-		}
+		wk.fit.even(len(q.y))
 		wk.fit.rho = min(wk.fit.rho, .8)
 		if len(q.y) < leastDays || st.to-st.from < 3 || !wk.fit.load(q) {
 			continue
@@ -101,7 +98,7 @@ func (f *finding) allDay(s *Scorer, i int32, z *zone) {
 	if from < leastRun || to-from < leastRun {
 		return
 	}
-	if st := s.work.fit.try(from, to); st.deficit > 0 {
+	if st := s.work.fit.try(from, to); st.deficit > allDayLeast*f.deficit {
 		half := 1.64 * st.se * s.work.fit.sigma
 		f.block = flatwatt.Estimate{Value: st.deficit, Low: max(0, st.deficit-half), High: st.deficit + half}
 		for h := range f.hours {
@@ -110,4 +107,7 @@ func (f *finding) allDay(s *Scorer, i int32, z *zone) {
 	}
 }
 
-const allDayFrom = 1.35 // missing over the whole day, as a share of what is missing by night
+const (
+	allDayFrom  = 1.35 // missing over the whole day, as a share of what is missing by night
+	allDayLeast = .9   // of the deficit by night, which the days must confirm: a block is the same at all hours
+)

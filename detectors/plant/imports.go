@@ -16,6 +16,7 @@ const (
 	importDays  = 4    // that speak for a block before anything is said
 	importShare = .3   // of all hours of import that are at the level: a block is flat
 	oldFrom     = 15   // days: a load seen before and never missed may be older than the data
+	importError = .11  // of the level, half of its 90 % interval: measured on development seeds 801–840
 	importOdds  = -5.0 // log odds of a block behind a plant's meter, before the days are counted
 )
 
@@ -136,6 +137,11 @@ func importDay(d int, level float64, at func(day, hour int) float64) (a importSu
 // weight is the log odds by the days on which the load was taken.
 func (t *intake) weight() float64 { return along(importCurve, t.days) }
 
+// block is what is taken, which is right to importError in nine of ten cases.
+func (t *intake) block() flatwatt.Estimate {
+	return flatwatt.Estimate{Value: t.level, Low: t.level * (1 - importError), High: t.level * (1 + importError)}
+}
+
 // agrees reports whether a deficit and what is taken from the grid are one block.
 func (t *intake) agrees(f *finding) bool {
 	return t.level > 0 && f.deficit > 0 && math.Abs(math.Log(f.deficit/t.level)) < .4
@@ -151,7 +157,7 @@ func behind(t *intake) (f finding) {
 		f.hours[h] = f.window.has(h)
 	}
 	f.deficit = t.level
-	f.block = flatwatt.Estimate{Value: t.level, Low: t.level * .95, High: t.level * 1.05}
+	f.block = t.block()
 	f.low, f.high, f.from, f.to = t.low, t.from, t.from, t.known
 	if t.ended {
 		f.to = max(t.low, t.from+1)

@@ -38,10 +38,8 @@ type finding struct {
 }
 
 const (
-	priorOdds    = -11.7 // for less than one false plant in 10 plant-years on development seeds 820–835: 0.76
-	candidates   = 4.0   // nats paid for choosing among days and windows
-	mostByStep   = 16.0
-	perGain      = 0.35 // log odds by a unit of gain: errors are not quite what the model says
+	priorOdds    = -7.5 // for less than one false plant in 10 plant-years on development seeds 801–840: 0.74
+	candidates   = 4.0  // nats paid for choosing among days and windows
 	holdDays     = 5    // more days with odds above even than below, before a plant is a suspect
 	boundaryFall = 1.35 // of the log likelihood, 90 % of one parameter
 )
@@ -50,7 +48,7 @@ const (
 func (s *Scorer) judge(dst []flatwatt.Score, i int32, z *zone) []flatwatt.Score {
 	p, st := &s.plants[i], &s.state[i]
 	sc := flatwatt.Score{
-		Meter: p.meter.ID, Day: z.day, Start: z.day.Start(z.loc), Detector: Detector, Model: "plant-2", State: flatwatt.NotEnoughData,
+		Meter: p.meter.ID, Day: z.day, Start: z.day.Start(z.loc), Detector: Detector, Model: "plant-3", State: flatwatt.NotEnoughData,
 		Probability: nan, LogOdds: nan, LogEValue: nan, Block: noEstimate, Energy: noEstimate, Features: s.features(i, z),
 	}
 	if st.Alarm != 0 {
@@ -58,6 +56,7 @@ func (s *Scorer) judge(dst []flatwatt.Score, i int32, z *zone) []flatwatt.Score 
 	}
 	from := len(s.evidence)
 	in := s.takes(i, z)
+	s.work.swing = s.hourScale(i, z, int(min(z.count, History)))
 	f, odds, ok := s.find(i, z, &in)
 	if !ok {
 		return append(dst, sc)
@@ -76,6 +75,13 @@ func (s *Scorer) judge(dst []flatwatt.Score, i int32, z *zone) []flatwatt.Score 
 	if f.deficit > 0 {
 		s.describe(&sc, i, z, &f)
 	}
+	s.hold(&sc, st, z)
+	return append(dst, sc)
+}
+
+// hold makes a suspect of a plant whose odds have been above even for long enough, and no more of one
+// for which they have been below.
+func (s *Scorer) hold(sc *flatwatt.Score, st *plantState, z *zone) {
 	if sc.LogOdds > 0 {
 		st.Held = min(st.Held+s.every, 2*holdDays)
 	} else {
@@ -89,17 +95,17 @@ func (s *Scorer) judge(dst []flatwatt.Score, i int32, z *zone) []flatwatt.Score 
 	} else if st.Held >= holdDays {
 		st.On = 1
 	}
-	if st.On == 1 {
-		if st.Alarm == 0 {
-			st.Alarm = z.day
-			sc.FirstAlarm = (z.day + 1).Start(z.loc)
-		}
-		sc.State = flatwatt.Suspect
-		if !sc.Ended.IsZero() {
-			sc.State = flatwatt.Ended
-		}
+	if st.On == 0 {
+		return
 	}
-	return append(dst, sc)
+	if st.Alarm == 0 {
+		st.Alarm = z.day
+		sc.FirstAlarm = (z.day + 1).Start(z.loc)
+	}
+	sc.State = flatwatt.Suspect
+	if !sc.Ended.IsZero() {
+		sc.State = flatwatt.Ended
+	}
 }
 
 var noEstimate = flatwatt.Estimate{Value: nan, Low: nan, High: nan}
@@ -134,7 +140,8 @@ func (s *Scorer) find(i int32, z *zone, in *intake) (best finding, odds float64,
 			}
 			f := s.describeStep(i, z, w, st)
 			at := len(s.evidence)
-			if sum := priorOdds + s.weigh(&f, in); sum > odds {
+			sum := priorOdds + s.weigh(&f, in)
+			if sum > odds {
 				s.evidence = append(s.evidence[:from], s.evidence[at:]...)
 				best, odds = f, sum
 			} else {
@@ -207,34 +214,27 @@ func (f *fit) bounds(st step) (low, high int) {
 }
 
 // flatness is how much better a constant deficit explains q than one in proportion to
-// what peers give: the log likelihood ratio; 0 without peers.
+// what is expected: the log likelihood ratio of the two, everything else fitted with each; 0 without peers.
 func (wk *work) flatness(q *series, st step) float64 {
 	f := &wk.fit
+	if f.p < 2 {
+		return 0
+	}
 	b := f.beside(st)
-	var sr, srr, sc, scc, src, n float64
-	prev := [2]float64{}
+	one, share := wk.list[:0], wk.innov[:0]
 	for k := range q.y {
 		c := 0.0
 		for j := range f.p {
 			c += b[j] * q.x[k][j]
 		}
-		r := q.y[k] - c
 		if k < st.from || k >= st.to {
-			prev = [2]float64{}
-			continue
+			one, share = append(one, 0), append(share, 0)
+		} else {
+			one, share = append(one, 1), append(share, max(c, 0))
 		}
-		r0, c0, one := (r-f.rho*prev[0])*f.w[k], (c-f.rho*prev[1])*f.w[k], f.w[k]
-		if k == st.from {
-			r0, c0 = 0, 0
-			one = 0
-		}
-		prev = [2]float64{r, c}
-		sr, srr, sc, scc, src, n = sr+r0*one, srr+r0*r0, sc+c0, scc+c0*c0, src+r0*c0, n+one*one
 	}
-	if f.p < 2 || n < leastRun || scc <= 0 {
-		return 0
-	}
-	return (sr*sr/n - src*src/scc) / (2 * f.sigma * f.sigma)
+	wk.list, wk.innov = one, share
+	return (f.gainOf(one) - f.gainOf(share)) / (f.sigma * f.sigma)
 }
 
 // describe fills in what is told of a deficit.
@@ -261,40 +261,4 @@ func (s *Scorer) describe(sc *flatwatt.Score, i int32, z *zone, f *finding) {
 	}
 	hours := float64(f.day[f.to-1]-f.day[f.from]+1) * float64(n)
 	sc.Energy = flatwatt.Estimate{Value: sc.Block.Value * hours, Low: sc.Block.Low * hours, High: sc.Block.High * hours}
-}
-
-// features are the published features of the plant's export over 14 days.
-func (s *Scorer) features(i int32, z *zone) (f flatwatt.Features) {
-	list := s.work.list[:0]
-	days := int(min(z.count, 14))
-	for d := range days {
-		at := int(i)*History + (int(z.count)-days+d)%History
-		for _, v := range s.hours[at*hoursPer:][:hoursPer] {
-			if v == v {
-				list = append(list, s.exported(i, float64(v)))
-			}
-		}
-	}
-	s.work.list = list
-	f = flatwatt.Features{MeanKW: nan, FloorKW: nan, LoadFactor: nan, CV: nan, RobustCV: nan, BaseloadShare: nan, NightDay: nan, WeekdayEnd: nan,
-		ACF24: nan, PowerFactor: nan, ThermalPct: nan, ValidShare: float64(len(list)) / float64(max(1, days*hoursPer))}
-	if len(list) == 0 {
-		return f
-	}
-	slices.Sort(list)
-	var m, v mean
-	for _, x := range list {
-		m.add(x)
-	}
-	for _, x := range list {
-		v.add((x - m.value()) * (x - m.value()))
-	}
-	f.MeanKW, f.FloorKW = m.value(), list[int(.05*float64(len(list)-1))]
-	if top := list[int(.995*float64(len(list)-1))]; top > 0 {
-		f.LoadFactor = m.value() / top
-	}
-	if m.value() > 0 {
-		f.CV, f.BaseloadShare = math.Sqrt(v.value())/m.value(), f.FloorKW/m.value()
-	}
-	return f
 }

@@ -16,7 +16,6 @@ const (
 type leveled struct {
 	flat    float64 // log likelihood ratio of a constant against a proportional one; NaN: not told
 	deficit float64 // mean where there was enough to take, share of capacity
-	se      float64 // of deficit
 }
 
 // atLevels compares the hours that has picks at the same output of the peers.
@@ -57,7 +56,7 @@ func (s *Scorer) atLevels(i int32, z *zone, f *finding, has func(int) bool) leve
 		return leveled{flat: nan}
 	}
 	flat, share := sdd-sd*sd/so, sdd-spd*spd/spp
-	return leveled{flat: (share - flat) / 2, deficit: sd / so, se: 1 / math.Sqrt(so)}
+	return leveled{flat: (share - flat) / 2, deficit: sd / so}
 }
 
 const levelMemory = 4.0 // days in a row err alike

@@ -1,14 +1,15 @@
 // Package plant watches power plants. What a plant gives to the grid is expected from its
-// peers under the same river, wind or sun, from the river's inflow and, by night, from its
-// own day. A lasting deficit that is the same number of kilowatts whatever the water, and
-// that no outage, maintenance, curtailment or low water explains, is suspected direct
-// supply: a miner at a private line before the plant's meter.
+// peers under the same river, wind or sun, each at the hour at which it had the same water or
+// weather, from the river's inflow and, by night, from its own day. A lasting deficit that is
+// the same number of kilowatts whatever the water, and that no outage, maintenance,
+// curtailment or low water explains, is suspected direct supply: a miner at a private line
+// before the plant's meter.
 //
 // Null hypothesis: the plant follows its peers and water as before, with errors that
-// wander (a first-order autoregression, fitted). What it gets wrong: honest use behind
-// the meter of the same flat shape, a unit that nobody reported out of service for weeks,
-// a lasting loss of output while the plant is at its stop; and it does not see a miner
-// older than the data, nor one that takes all that the plant gives.
+// wander (a first-order autoregression, fitted, whose size goes with the output). What it gets
+// wrong: honest use behind the meter of the same flat shape, a unit that nobody reported out of
+// service for weeks, a lasting loss of output while the plant is at its stop; and it does not
+// see a miner older than the data, nor one that takes all that the plant gives.
 package plant
 
 import (
@@ -68,6 +69,7 @@ type Scorer struct {
 	hours []float32    // History × hoursPer of each plant: demand in kW, NaN: unknown
 	peers []float32    // the same of its peers: share of capacity
 	flows []float32    // History × 2 of each plant: inflow, turbines
+	lags  []int16      // hours by which each peer of each plant is ahead of it
 	slots []float32    // open windows, one after another; kW
 
 	every    int32 // days from one judgement to the next: 1 but where figures of many plants are made
@@ -85,6 +87,7 @@ type plant struct {
 	zone   int32
 	lo, hi int32 // its window in Scorer.slots
 	peers  []int32
+	lags   int // where those of its peers begin in Scorer.lags
 	events []Event
 }
 
@@ -141,33 +144,6 @@ func New(meters []flatwatt.Meter, water Water, events []Event, opt Options) (*Sc
 	s.slots = unknown(int(at))
 	s.hash = s.hashOf()
 	return s, nil
-}
-
-const leastPeers = 2 // from which a middle is drawn
-
-// findPeers gives each plant those of its class in its region, or, where these are too
-// few, in its time zone.
-func (s *Scorer) findPeers() {
-	by := map[string][]int32{}
-	near := func(p *plant) string { return fmt.Sprintf("%d|%s|%s", p.zone, p.meter.Class, p.meter.Region) }
-	far := func(p *plant) string { return fmt.Sprintf("%d|%s", p.zone, p.meter.Class) }
-	for i := range s.plants {
-		for _, key := range []string{near(&s.plants[i]), far(&s.plants[i])} {
-			by[key] = append(by[key], int32(i))
-		}
-	}
-	for i := range s.plants {
-		p := &s.plants[i]
-		list := by[near(p)]
-		if len(list) <= leastPeers {
-			list = by[far(p)]
-		}
-		for _, j := range list {
-			if int(j) != i {
-				p.peers = append(p.peers, j)
-			}
-		}
-	}
 }
 
 func unknown(n int) []float32 {

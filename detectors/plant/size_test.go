@@ -28,7 +28,7 @@ func TestPartOfDayTellsTheNight(t *testing.T) {
 			n++
 		}
 	}
-	if math.Abs(night.block.Value-.22) > .001 || !(night.block.Low < night.block.Value) {
+	if math.Abs(night.block.Value-.22) > .001 || n != 11 {
 		t.Errorf("%d hours of %v, want .22", n, night.block)
 	}
 	day := finding{block: flatwatt.Estimate{Value: .1, Low: .09, High: .11}}
@@ -42,5 +42,20 @@ func TestPartOfDayTellsTheNight(t *testing.T) {
 	day.widen()
 	if day.block.Low > .1*(1-leastError)+1e-12 || day.block.High < .1*(1+leastError)-1e-12 {
 		t.Errorf("interval %v is narrower than %g", day.block, leastError)
+	}
+}
+
+// The interval grows with the error of the step, in proportion where the block is larger than the step.
+func TestIntervalOfTheBlock(t *testing.T) {
+	f := finding{step: step{deficit: .1, se: .01}}
+	for _, c := range []struct{ block, half float64 }{{.1, .0406}, {.08, .0402}, {.2, .0812}} {
+		f.block.Value = c.block
+		if f.widen(); math.Abs(f.block.High-c.block-c.half) > .0002 || math.Abs(c.block-f.block.Low-c.half) > .0002 {
+			t.Errorf("block %v: %v, want ± %v", c.block, f.block, c.half)
+		}
+	}
+	in := intake{level: .1}
+	if b := in.block(); math.Abs(b.High-.111) > 1e-9 || math.Abs(b.Low-.089) > 1e-9 {
+		t.Errorf("imports: %v, want ± 11 %%", b)
 	}
 }

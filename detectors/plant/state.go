@@ -10,13 +10,13 @@ import (
 )
 
 // stateVersion names the layout; any change of bytes or meaning raises it.
-const stateVersion = 2
+const stateVersion = 3
 
 var errTruncated = errors.New("state of the plants is truncated")
 
 // AppendBinary implements encoding.BinaryAppender. Layout, little endian: version u32 ·
 // hash of the plants u64 · per zone: started u8, day i32, lastSeen i64, count i32 ·
-// plantStates · hours, peers, flows, slots f32 each.
+// plantStates · hours, peers, flows f32 each · lags i16 · slots f32.
 func (s *Scorer) AppendBinary(b []byte) ([]byte, error) {
 	le := binary.LittleEndian
 	b = le.AppendUint64(le.AppendUint32(b, stateVersion), s.hash)
@@ -29,7 +29,7 @@ func (s *Scorer) AppendBinary(b []byte) ([]byte, error) {
 		b = append(b, started)
 		b = le.AppendUint32(le.AppendUint64(le.AppendUint32(b, uint32(z.day)), uint64(z.lastSeen)), uint32(z.count))
 	}
-	for _, part := range []any{s.state, s.hours, s.peers, s.flows, s.slots} {
+	for _, part := range []any{s.state, s.hours, s.peers, s.flows, s.lags, s.slots} {
 		var err error
 		if b, err = binary.Append(b, le, part); err != nil {
 			return nil, fmt.Errorf("state of the plants: %w", err)
@@ -62,7 +62,7 @@ func (s *Scorer) UnmarshalBinary(b []byte) error {
 		}
 		b = b[17:]
 	}
-	for _, part := range []any{s.state, s.hours, s.peers, s.flows, s.slots} {
+	for _, part := range []any{s.state, s.hours, s.peers, s.flows, s.lags, s.slots} {
 		n, err := binary.Decode(b, le, part)
 		if err != nil {
 			return errTruncated

@@ -13,6 +13,7 @@ type work struct {
 	list, resid, sorted, innov []float64
 	all, part                  series
 	fit                        fit
+	swing                      hourScale // of the plant that is judged
 }
 
 // A series is what one plant gave on the days that are known, at some hours of the day,
@@ -21,11 +22,12 @@ type series struct {
 	day   []int // days since the first that is remembered
 	y     []float64
 	x     [][maxColumns]float64
-	p     int // columns used
-	water int // the column by which the plant comes to its stop
+	scale []float64 // of the errors of a row, about 1
+	p     int       // columns used
+	water int       // the column by which the plant comes to its stop
 }
 
-func (q *series) reset() { q.day, q.y, q.x, q.p = q.day[:0], q.y[:0], q.x[:0], 0 }
+func (q *series) reset() { q.day, q.y, q.x, q.scale, q.p = q.day[:0], q.y[:0], q.x[:0], q.scale[:0], 0 }
 
 // A step is a deficit during rows [from, to) of a series.
 type step struct {
@@ -53,6 +55,15 @@ type fit struct {
 	qy    []float64
 	zz    []float64 // of (level − decay)²
 	w     []float64
+	s     []float64 // scale of a row's errors, relative
+}
+
+// even gives n rows the same weight and scale.
+func (f *fit) even(n int) {
+	f.w, f.s = f.w[:0], f.s[:0]
+	for range n {
+		f.w, f.s = append(f.w, 1), append(f.s, 1)
+	}
 }
 
 // load whitens q with the present rho and weights and solves it without a step. It
@@ -69,21 +80,20 @@ func (f *fit) load(q *series) bool {
 			r, root = math.Pow(f.rho, float64(q.day[k]-q.day[k-1])), 1
 			root = math.Sqrt((1 - f.rho*f.rho) / (1 - r*r + 1e-12))
 		}
-		g := root * f.w[k]
-		var row [maxColumns]float64
-		y := q.y[k]
-		for j := range f.p {
-			row[j] = q.x[k][j]
-			if k > 0 {
-				row[j] -= r * q.x[k-1][j]
-			}
-			row[j] *= g
-		}
+		g, before := root*f.w[k]/f.s[k], 0.0
+		y := q.y[k] * g
 		if k > 0 {
-			y -= r * q.y[k-1]
+			before = r * root * f.w[k] / f.s[k-1]
+			y -= before * q.y[k-1]
 		}
-		y *= g
-		f.wx, f.wy, f.decay, f.level = append(f.wx, row), append(f.wy, y), append(f.decay, r*g), append(f.level, g)
+		var row [maxColumns]float64
+		for j := range f.p {
+			row[j] = q.x[k][j] * g
+			if k > 0 {
+				row[j] -= before * q.x[k-1][j]
+			}
+		}
+		f.wx, f.wy, f.decay, f.level = append(f.wx, row), append(f.wy, y), append(f.decay, before), append(f.level, g)
 		for i := range f.p {
 			for j := range f.p {
 				a[i][j] += row[i] * row[j]
@@ -144,6 +154,32 @@ func (f *fit) try(from, to int) step {
 	}
 	d := -zy / zz
 	return step{from: from, to: to, deficit: d, gain: d * d * zz / 2, se: 1 / math.Sqrt(zz)}
+}
+
+// gainOf is half the fall of the squared error by a deficit of the shape z, row by row.
+func (f *fit) gainOf(z []float64) float64 {
+	var zx [maxColumns]float64
+	zy, zz := 0.0, 0.0
+	for k := range f.n {
+		v := f.level[k] * z[k]
+		if k > 0 {
+			v -= f.decay[k] * z[k-1]
+		}
+		zy, zz = zy+v*f.wy[k], zz+v*v
+		for j := range f.p {
+			zx[j] += v * f.wx[k][j]
+		}
+	}
+	for i := range f.p {
+		zy -= zx[i] * f.b[i]
+		for j := range f.p {
+			zz -= zx[i] * f.inv[i][j] * zx[j]
+		}
+	}
+	if zz < 1e-9 || zy > 0 { // a surplus
+		return 0
+	}
+	return zy * zy / zz / 2
 }
 
 // scan is the deficit that explains most, of those that still run or also of those that
