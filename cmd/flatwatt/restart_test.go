@@ -180,6 +180,19 @@ func preparedRestart(t *testing.T, fleet hourlyFleet) string {
 	return dir
 }
 
+// awaitQuiet waits until this process hardly works: a database that was just opened writes its
+// log to files, which one that was not restarted has behind it.
+func awaitQuiet() {
+	syscall.Sync() // what was copied, too
+	for range 60 {
+		before := cpuTime()
+		time.Sleep(time.Second)
+		if cpuTime()-before < 50*time.Millisecond {
+			return
+		}
+	}
+}
+
 // TestRestartToTheFirstScore stops a service of 64 buckets with two days behind it, lets
 // the readings that close the next day come, starts it again and tells how long it takes
 // until it is ready and until the first scores are durable.
@@ -193,6 +206,7 @@ func TestRestartToTheFirstScore(t *testing.T) {
 	}
 	fleet := newHourlyFleet(meters)
 	w := openRestartWorld(t, fleet, preparedRestart(t, fleet))
+	awaitQuiet()
 	began := time.Now()
 	v := launch(t, w.env, w.saveEvery())
 	v.untilOwned()
