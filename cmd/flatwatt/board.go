@@ -51,9 +51,9 @@ type loads interface {
 func newBoard(title string, meters []flatwatt.Meter, words func(flatwatt.Score) (string, []string)) *board {
 	b := &board{
 		words: words, meters: make(map[flatwatt.MeterID]flatwatt.Meter, len(meters)),
-		latest: map[flatwatt.MeterID]flatwatt.Score{}, // grows with the scores: room for all would be half a kilobyte a meter
+		latest: make(map[flatwatt.MeterID]flatwatt.Score, len(meters)),
 		halls:  map[flatwatt.MeterID]flatwatt.Score{},
-		dirty:  map[flatwatt.MeterID]bool{}, place: map[flatwatt.MeterID]int{},
+		dirty:  map[flatwatt.MeterID]bool{}, place: make(map[flatwatt.MeterID]int, len(meters)),
 		status: console.Status{Title: title, Meters: len(meters)},
 	}
 	for _, m := range meters {

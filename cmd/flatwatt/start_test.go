@@ -1,13 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
-	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/detectors/outside"
 	"github.com/flatwatt/flatwatt/streams/file"
 )
@@ -37,21 +34,5 @@ func TestTheRegisterIsIndexedForEvidenceOnly(t *testing.T) {
 		if asked != c.asked || len(book.Outside("M-1")) != c.asked {
 			t.Errorf("evidence %q: the register was asked for %d times and gave %d pieces, want %d; rejected: %v", c.evidence, asked, len(book.Outside("M-1")), c.asked, fleet.Rejects())
 		}
-	}
-}
-
-// A board of many meters is small until it has their scores.
-func TestANewBoardHasNoRoomForScoresYet(t *testing.T) {
-	const n, most = 50_000, 450 // bytes a meter: the register by id
-	meters := make([]flatwatt.Meter, n)
-	for i := range meters {
-		meters[i].ID = flatwatt.MeterID(fmt.Sprint("M-", i))
-	}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	b := newBoard("big", meters, nil)
-	runtime.ReadMemStats(&after)
-	if per := (after.TotalAlloc - before.TotalAlloc) / n; per > most {
-		t.Errorf("a board of %d meters takes %d bytes a meter, want at most %d", len(b.meters), per, most)
 	}
 }
