@@ -73,6 +73,9 @@ type Meter struct {
 	Extra      map[string]string
 }
 
+// IsCustomer reports whether m is a customer's, which a register need not say.
+func (m *Meter) IsCustomer() bool { return m.Kind == Customer || m.Kind == "" }
+
 // Kind says what a meter measures; Class what its customer declared to be.
 type (
 	Kind  string

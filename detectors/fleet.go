@@ -93,7 +93,7 @@ func NewFleet(params *Params, meters []flatwatt.Meter, weather flatwatt.Weather,
 	f := &Fleet{params: params, forest: models.NewEvaluator(models.PlantOnce(&params.Boost, numFeatures)), grace: opt.Grace, weather: weather, book: opt.Book, tariffs: opt.Tariffs, cheap: cheapBands(opt.Tariffs), calls: newCalls(opt.Calls), last: -1}
 	var list []flatwatt.Meter
 	for _, m := range meters {
-		if m.Kind == flatwatt.Customer || m.Kind == "" {
+		if m.IsCustomer() {
 			list = append(list, m)
 		}
 	}

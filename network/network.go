@@ -120,6 +120,24 @@ func (n *Network) Path(id flatwatt.MeterID, t time.Time) (path []flatwatt.MeterI
 	return path
 }
 
+// Ancestors are what is above ids at any time, sorted.
+func (n *Network) Ancestors(ids []flatwatt.MeterID) []flatwatt.MeterID {
+	above := map[flatwatt.MeterID]bool{}
+	var climb func(id flatwatt.MeterID)
+	climb = func(id flatwatt.MeterID) {
+		for i := range n.up[id] {
+			if p := n.up[id][i].Parent; p != "" && !above[p] {
+				above[p] = true
+				climb(p)
+			}
+		}
+	}
+	for _, id := range ids {
+		climb(id)
+	}
+	return slices.Sorted(maps.Keys(above))
+}
+
 // Above is the nearest of id's ancestors of a kind at t; ok is false where there is none.
 func (n *Network) Above(id flatwatt.MeterID, kind flatwatt.Kind, t time.Time) (up flatwatt.MeterID, ok bool) {
 	for _, p := range n.Path(id, t) {

@@ -77,6 +77,23 @@ o1,,organisation,,
 	}
 }
 
+// What was above for a while only is above as well.
+func TestAncestorsAtAnyTime(t *testing.T) {
+	n, faults := build(t, good+"t3,f2,transformer,UTC\nf2,,feeder,UTC\n", `child,parent,kind,from,to
+c2,t1,,,2026-03-01
+c2,t3,,2026-03-01,2026-04-01
+c2,t2,,2026-04-01,
+`)
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	for child, want := range map[flatwatt.MeterID][]flatwatt.MeterID{"c1": {"f1", "t1"}, "c2": {"f1", "f2", "t1", "t2", "t3"}, "f1": nil, "nobody": nil} {
+		if got := n.Ancestors([]flatwatt.MeterID{child}); !slices.Equal(got, want) {
+			t.Errorf("above %s at any time: %v, want %v", child, got, want)
+		}
+	}
+}
+
 // A transformer without a meter is walked through, and a stay below it is cut to when it
 // hung there itself.
 func TestMeasuredWalksThroughWhatHasNoMeter(t *testing.T) {

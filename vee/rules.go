@@ -109,7 +109,7 @@ func (c *Checker) missing(d *day) {
 // something can be exported: at generators, at transformers behind which the sun feeds
 // in, and at customers whose register entry says export or solar.
 func (c *Checker) values(m *meter, d *day) {
-	customer := m.Kind == flatwatt.Customer || m.Kind == ""
+	customer := m.IsCustomer()
 	export := !customer || m.Extra["export"] != "" || m.Extra["solar"] != "" || m.Extra["pv_kw"] != ""
 	most := c.opt.OverloadRatio * float64(m.Contracted)
 	zeros, there := 0, 0

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"maps"
 	"slices"
-	"time"
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/network"
@@ -28,36 +26,24 @@ func around(net *network.Network, register map[flatwatt.MeterID]flatwatt.Meter, 
 		}
 	}
 	metered := func(id flatwatt.MeterID) bool { _, ok := register[id]; return ok }
-	customer := func(id flatwatt.MeterID) bool { m, ok := register[id]; return ok && isCustomer(m) }
-	for _, id := range slices.Sorted(maps.Keys(nodesAt(net, meters))) {
+	customer := func(id flatwatt.MeterID) bool { m, ok := register[id]; return ok && m.IsCustomer() }
+	for _, id := range nodesAt(net, meters) {
 		take(net.Measured(id, metered))
 		take(net.Measured(id, customer))
 	}
 	return list
 }
 
-func isCustomer(m flatwatt.Meter) bool { return m.Kind == flatwatt.Customer || m.Kind == "" }
-
-// nodesAt are the transformers and feeders among meters and above them, before any change
-// of the network and after all.
-func nodesAt(net *network.Network, meters []flatwatt.Meter) map[flatwatt.MeterID]bool {
-	nodes, been := map[flatwatt.MeterID]bool{}, map[flatwatt.MeterID]bool{}
-	note := func(id flatwatt.MeterID) {
-		if k := net.Kind(id); k == flatwatt.Transformer || k == flatwatt.Feeder {
-			nodes[id] = true
-		}
+// nodesAt are the transformers and feeders among meters and above them, sorted.
+func nodesAt(net *network.Network, meters []flatwatt.Meter) []flatwatt.MeterID {
+	ids := make([]flatwatt.MeterID, len(meters))
+	for i := range meters {
+		ids[i] = meters[i].ID
 	}
-	for _, t := range []time.Time{{}, time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)} {
-		clear(been) // with all that is above it at t
-		for _, m := range meters {
-			if m.Kind == flatwatt.Transformer || m.Kind == flatwatt.Feeder {
-				nodes[m.ID] = true
-			}
-			for p, ok := net.Parent(m.ID, t); ok && !been[p]; p, ok = net.Parent(p, t) {
-				been[p] = true
-				note(p)
-			}
-		}
-	}
-	return nodes
+	nodes := slices.DeleteFunc(append(net.Ancestors(ids), ids...), func(id flatwatt.MeterID) bool {
+		kind := net.Kind(id)
+		return kind != flatwatt.Transformer && kind != flatwatt.Feeder
+	})
+	slices.Sort(nodes)
+	return slices.Compact(nodes)
 }

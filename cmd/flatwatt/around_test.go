@@ -24,11 +24,13 @@ func TestABucketNeedsOnlyWhatIsAroundIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := fleet.Meters()
-	moved := []network.Link{ // a meter that changes its transformer
-		{Child: all[0].ID, Parent: all[0].Parent, To: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
-		{Child: all[0].ID, Parent: all[len(all)/2].Parent, From: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
+	first, second := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
+	moved := []network.Link{ // a meter that changes its transformer twice
+		{Child: all[0].ID, Parent: all[0].Parent, To: first},
+		{Child: all[0].ID, Parent: all[len(all)/3].Parent, From: first, To: second},
+		{Child: all[0].ID, Parent: all[len(all)/2].Parent, From: second},
 	}
-	for name, changes := range map[string][]network.Link{"as registered": nil, "with a change": moved} {
+	for name, changes := range map[string][]network.Link{"as registered": nil, "with changes": moved} {
 		net, _ := network.New(network.Parents(all), changes)
 		fewest := len(all)
 		for b, meters := range partFleet(all, 8) {

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"math"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/flatwatt/flatwatt"
@@ -68,18 +66,10 @@ type promisePart struct {
 
 // count scores the fleets of entries, two at a time, and gathers in their order.
 func (g *guarantor) count(ctx context.Context, lib *fleetLibrary, entries []fleetEntry, model *detectors.Params) error {
-	var parts []*promisePart
-	var group errgroup.Group
-	group.SetLimit(2)
-	for fleet, err := range lib.each(ctx, entries) {
-		if err != nil {
-			return errors.Join(err, group.Wait())
-		}
-		part := &promisePart{kind: fleet.kind, meters: len(fleet.meters), c: calibrator{fleets: len(parts)}}
-		parts = append(parts, part)
-		group.Go(func() error { return part.score(ctx, model, fleet) })
-	}
-	if err := group.Wait(); err != nil {
+	parts, err := inPairs(ctx, lib, entries, func(n int) *promisePart { return &promisePart{c: calibrator{fleets: n}} }, func(part *promisePart, fleet *knownFleet) error {
+		return part.score(ctx, model, fleet)
+	})
+	if err != nil {
 		return err
 	}
 	for _, part := range parts {
@@ -90,6 +80,7 @@ func (g *guarantor) count(ctx context.Context, lib *fleetLibrary, entries []flee
 
 // score takes one fleet.
 func (part *promisePart) score(ctx context.Context, model *detectors.Params, fleet *knownFleet) error {
+	part.kind, part.meters = fleet.kind, len(fleet.meters)
 	number := map[flatwatt.MeterID]int{}
 	for i, m := range fleet.meters {
 		number[m.ID] = i

@@ -102,7 +102,7 @@ func (p *Program) injected(ctx context.Context, fleet *file.Fleet, cfg simulate.
 			if !ok {
 				continue
 			}
-			if _, settled := truths[m.ID]; !settled && (m.Kind == flatwatt.Customer || m.Kind == "") {
+			if _, settled := truths[m.ID]; !settled && m.IsCustomer() {
 				out, t, err := simulate.InjectDrawn(s, m, cfg)
 				if err != nil {
 					p.say("%v; left as it is", err)

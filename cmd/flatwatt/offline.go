@@ -107,7 +107,7 @@ func readingsOf(fleet *file.Fleet, id flatwatt.MeterID) (n int) {
 func customers(meters []flatwatt.Meter) []flatwatt.Meter {
 	var list []flatwatt.Meter
 	for _, m := range meters {
-		if m.Kind == flatwatt.Customer || m.Kind == "" {
+		if m.IsCustomer() {
 			list = append(list, m)
 		}
 	}

@@ -200,7 +200,7 @@ func (g *grid) withAncestors(meters []flatwatt.Meter) []flatwatt.Meter {
 func byID(fleet *file.Fleet) map[flatwatt.MeterID]flatwatt.Meter {
 	of := map[flatwatt.MeterID]flatwatt.Meter{}
 	for _, m := range fleet.Meters() {
-		if m.Kind != flatwatt.Customer && m.Kind != "" {
+		if !m.IsCustomer() {
 			of[m.ID] = m
 		}
 	}

@@ -201,8 +201,7 @@ func (p *Program) carryOut(ctx context.Context, job rescoring, spec rescore.Spec
 	r := rescore.Runner{
 		Archive: a, Runs: runs, Now: time.Now, Who: p.who(), MaxRate: flags.maxRate, SaveEvery: flags.saveEvery, Workers: flags.workers,
 		NewScorer: func(part int) (flatwatt.Scorer, error) {
-			model := *model // checking a model prepares it: partitions must not do that to the same one
-			return newScorerOn(net, &model, parts[part], around(net, register, parts[part]), fleet.Weather(), asideOf(fleet))
+			return newScorerOn(net, model, parts[part], around(net, register, parts[part]), fleet.Weather(), asideOf(fleet))
 		},
 		Progress: func(done, total int64) {
 			if bar == nil {

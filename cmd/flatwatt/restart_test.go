@@ -9,18 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	js "github.com/nats-io/nats.go/jetstream"
-
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/streams/file"
-	"github.com/flatwatt/flatwatt/streams/influxd"
 	"github.com/flatwatt/flatwatt/streams/jetstream"
 	"github.com/flatwatt/flatwatt/streams/natsd"
 )
@@ -71,64 +66,34 @@ func (h hourlyFleet) publish(t *testing.T, pub *jetstream.Publisher, from, to in
 // A restartWorld is a stream and a database in this process, and the settings of a service
 // that has both and its own files below one directory.
 type restartWorld struct {
-	t      *testing.T
-	fleet  hourlyFleet
-	pub    *jetstream.Publisher
-	env    []string
-	opened []func() // closes what is open, last first
+	fleet hourlyFleet
+	pub   *jetstream.Publisher
+	env   []string
 }
 
-func openRestartWorld(t *testing.T, fleet hourlyFleet, dir string) *restartWorld {
+func openRestartWorld(t *testing.T, fleet hourlyFleet, dir string) restartWorld {
 	t.Helper()
-	w := &restartWorld{t: t, fleet: fleet}
-	nats, err := natsd.Start(natsd.Options{Dir: filepath.Join(dir, "nats")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.closing(func() { nats.Close() })
-	conn, err := nats.Connect()
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.closing(conn.Close)
-	stream, err := js.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := influxd.Open(filepath.Join(dir, "influx"), influxd.Options{Token: crashToken, Org: "flatwatt", Bucket: "flatwatt"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.closing(func() { db.Close() })
-	url, err := db.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.pub = &jetstream.Publisher{JetStream: stream}
-	w.env = append(embeddedEnv(t, filepath.Join(dir, "fleet")), "FLATWATT_NATS_URL="+nats.URL(), "FLATWATT_INFLUX_URL="+url,
-		"FLATWATT_RUN_PLOT_HOURS=0", "FLATWATT_PARTITIONS_BUCKETS=64", "FLATWATT_PARTITIONS_PARTITIONS=8", "FLATWATT_DATA_DIR="+filepath.Join(dir, "data"))
-	return w
-}
-
-func (w *restartWorld) closing(f func()) {
-	f = sync.OnceFunc(f)
-	w.opened = append(w.opened, f)
-	w.t.Cleanup(f)
-}
-
-func (w *restartWorld) close() {
-	for _, f := range slices.Backward(w.opened) {
-		f()
-	}
+	nats, stream := startStream(t, natsd.Options{Dir: filepath.Join(dir, "nats")})
+	return restartWorld{fleet, &jetstream.Publisher{JetStream: stream}, append(embeddedEnv(t, filepath.Join(dir, "fleet")),
+		"FLATWATT_NATS_URL="+nats, "FLATWATT_INFLUX_URL="+startDatabase(t, filepath.Join(dir, "influx")),
+		"FLATWATT_RUN_PLOT_HOURS=0", "FLATWATT_PARTITIONS_BUCKETS=64", "FLATWATT_PARTITIONS_PARTITIONS=8", "FLATWATT_DATA_DIR="+filepath.Join(dir, "data"))}
 }
 
 // saveEvery is half a day of hourly readings of a bucket.
-func (w *restartWorld) saveEvery() int { return len(w.fleet) * 12 / 64 }
+func (w restartWorld) saveEvery() int { return len(w.fleet) * 12 / 64 }
 
 // prepareRestart leaves in dir what a service of 64 buckets leaves that has two days behind
 // it and is stopped, and the readings that close the next day.
 func prepareRestart(t *testing.T, fleet hourlyFleet, dir string) {
-	t.Helper()
+	ok := t.Run("prepare", func(t *testing.T) { // its servers are closed at its end
+		leaveForRestart(t, fleet, dir)
+	})
+	if !ok {
+		t.FailNow()
+	}
+}
+
+func leaveForRestart(t *testing.T, fleet hourlyFleet, dir string) {
 	if err := os.MkdirAll(filepath.Join(dir, "fleet"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +101,6 @@ func prepareRestart(t *testing.T, fleet hourlyFleet, dir string) {
 		t.Fatal(err)
 	}
 	w := openRestartWorld(t, fleet, dir)
-	defer w.close()
 	v := launch(t, w.env, w.saveEvery())
 	v.untilOwned()
 	began := time.Now()

@@ -16,11 +16,13 @@ func ownStream(t *testing.T) (url string, stream js.JetStream) {
 	return startStream(t, natsd.Options{})
 }
 
-// startStream starts a NATS server for the test with a directory of its own; url is "" where
-// it serves this process only.
+// startStream starts a NATS server for the test, with a directory of its own where opt names
+// none; url is "" where it serves this process only.
 func startStream(t *testing.T, opt natsd.Options) (url string, stream js.JetStream) {
 	t.Helper()
-	opt.Dir = filepath.Join(t.TempDir(), "nats")
+	if opt.Dir == "" {
+		opt.Dir = filepath.Join(t.TempDir(), "nats")
+	}
 	nats, err := natsd.Start(opt)
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +45,13 @@ func startStream(t *testing.T, opt natsd.Options) (url string, stream js.JetStre
 // ownDatabase is the address of an embedded database in the test's process.
 func ownDatabase(t *testing.T) (url string) {
 	t.Helper()
-	db, err := influxd.Open(filepath.Join(t.TempDir(), "influx"), influxd.Options{Token: crashToken, Org: "flatwatt", Bucket: "flatwatt"})
+	return startDatabase(t, filepath.Join(t.TempDir(), "influx"))
+}
+
+// startDatabase is the same, of what dir holds.
+func startDatabase(t *testing.T, dir string) (url string) {
+	t.Helper()
+	db, err := influxd.Open(dir, influxd.Options{Token: crashToken, Org: "flatwatt", Bucket: "flatwatt"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,7 +100,7 @@ func New(inner flatwatt.Scorer, heard, register []flatwatt.Meter, net *network.N
 	s := &Scorer{inner: inner, nodeOf: map[flatwatt.MeterID]int32{}, tracks: map[int32]*track{}}
 	var list []flatwatt.Meter
 	for _, m := range heard {
-		if (m.Kind == flatwatt.Customer || m.Kind == "") && m.Zone != nil {
+		if m.IsCustomer() && m.Zone != nil {
 			list = append(list, m)
 		}
 	}
@@ -129,23 +129,13 @@ func (s *Scorer) number(id flatwatt.MeterID) (int32, bool) {
 
 // layOut finds the nodes above the customers and who hangs below which.
 func (s *Scorer) layOut(register []flatwatt.Meter, net *network.Network) {
-	above := map[flatwatt.MeterID]bool{}
-	far := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-	for _, t := range []time.Time{{}, far} { // before any change, and after all
-		been := map[flatwatt.MeterID]bool{} // with all that is above it
-		for _, id := range s.ids {
-			for p, ok := net.Parent(id, t); ok && !been[p]; p, ok = net.Parent(p, t) {
-				been[p], above[p] = true, true
-			}
-		}
-	}
 	customers := make(map[flatwatt.MeterID]bool, len(register))
 	for _, m := range register {
-		customers[m.ID] = m.Kind == flatwatt.Customer || m.Kind == ""
+		customers[m.ID] = m.IsCustomer()
 	}
 	customer := func(id flatwatt.MeterID) bool { return customers[id] }
 	below := make([][]up, len(s.ids))
-	for _, id := range sorted(above) {
+	for _, id := range net.Ancestors(s.ids) {
 		kind := net.Kind(id)
 		if kind != flatwatt.Transformer && kind != flatwatt.Feeder {
 			continue
@@ -171,14 +161,6 @@ func (s *Scorer) layOut(register []flatwatt.Meter, net *network.Network) {
 		s.ups = append(s.ups, list...)
 		s.upOf = append(s.upOf, int32(len(s.ups)))
 	}
-}
-
-func sorted(set map[flatwatt.MeterID]bool) (ids []flatwatt.MeterID) {
-	for id := range set {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
 }
 
 func unixOr(t time.Time, open int64) int64 {

@@ -229,6 +229,18 @@ func TestMovedCustomersCountWhereTheyAre(t *testing.T) {
 	}
 }
 
+// A node at which customers only were for a while, neither at first nor at last, is judged then.
+func TestCustomersOnTheirWayCountWhereTheyAre(t *testing.T) {
+	links := []network.Link{{Child: "spare", Parent: "f1", Kind: flatwatt.Transformer}}
+	for i := range 10 {
+		id, from, to := flatwatt.MeterID(fmt.Sprintf("c%03d", i*10)), (firstDay + 5).Start(time.UTC), (firstDay + 90).Start(time.UTC)
+		links = append(links, network.Link{Child: id, Parent: "t0", To: from}, network.Link{Child: id, Parent: "spare", From: from, To: to}, network.Link{Child: id, Parent: "t1", From: to})
+	}
+	if _, ok := casesAfter(onGrid(t, blocks(10, 10, 3, .1), links...), 20)["spare.cluster"]; !ok {
+		t.Error("no case where they are")
+	}
+}
+
 // The same scores whether days come one by one, at once, or with a restart between any two.
 func TestRestartsChangeNothing(t *testing.T) {
 	want := fmt.Sprint(onGrid(t, blocks(10, 10, 3, .1)).Score(nil, make([]flatwatt.Reading, 30)))

@@ -20,6 +20,9 @@ type zone struct {
 	count    int32 // days closed so far
 }
 
+// row is where the day is kept that plant i closed so many days ago, the latest being one.
+func (z *zone) row(i int32, ago int) int { return int(i)*History + (int(z.count)-ago)%History }
+
 func (z *zone) open(day flatwatt.Day, grace time.Duration) {
 	z.day = day
 	z.start, z.end = day.Start(z.loc).Unix(), (day + 1).Start(z.loc).Unix()

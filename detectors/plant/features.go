@@ -12,7 +12,7 @@ func (s *Scorer) features(i int32, z *zone) (f flatwatt.Features) {
 	list := s.work.list[:0]
 	days := int(min(z.count, 14))
 	for d := range days {
-		at := int(i)*History + (int(z.count)-days+d)%History
+		at := z.row(i, days-d)
 		for _, v := range s.hours[at*hoursPer:][:hoursPer] {
 			if v == v {
 				list = append(list, s.exported(i, float64(v)))

@@ -40,7 +40,7 @@ func (s *Scorer) gather(q *series, i int32, z *zone, w window) {
 		}
 	}
 	for d := range days {
-		at := (int(i)*History + int((int(z.count)-days+d)%History))
+		at := z.row(i, days-d)
 		m := s.dayAt(i, at, c, use[0], w)
 		all := [...]float64{m.peer.value(), m.square.value(), float64(s.flows[at*2]), float64(s.flows[at*2+1]), m.rest.value(), m.peerRest.value()}
 		row, j, ok := [maxColumns]float64{1}, 1, m.hours >= 4
@@ -103,7 +103,7 @@ func (m *mean) value() float64 { return m.sum / m.n }
 func (s *Scorer) columns(i int32, z *zone, days int, w window) (use [6]bool) {
 	var n [3]int
 	for d := range days {
-		at := (int(i)*History + int((int(z.count)-days+d)%History))
+		at := z.row(i, days-d)
 		for k, v := range []float32{s.peers[at*hoursPer+12], s.flows[at*2], s.flows[at*2+1]} {
 			if v == v {
 				n[k]++

@@ -41,7 +41,7 @@ func (s *Scorer) gatherHour(q *series, i int32, z *zone, h int) {
 	c, days := s.capacity(i), int(min(z.count, History))
 	q.p = 3
 	for d := range days {
-		at := int(i)*History + (int(z.count)-days+d)%History
+		at := z.row(i, days-d)
 		y, v := s.exported(i, float64(s.hours[at*hoursPer+h]))/c, float64(s.peers[at*hoursPer+h])
 		if y == y && v == v && !standing(y, v) {
 			q.day, q.y, q.x = append(q.day, d), append(q.y, y), append(q.x, [maxColumns]float64{1, v, v * v})

@@ -39,7 +39,7 @@ func (s *Scorer) takes(i int32, z *zone) (t intake) {
 		return t
 	}
 	at := func(d, h int) float64 {
-		return s.exported(i, float64(s.hours[(int(i)*History+(int(z.count)-days+d)%History)*hoursPer+h])) / c
+		return s.exported(i, float64(s.hours[z.row(i, days-d)*hoursPer+h])) / c
 	}
 	level, ok := s.work.imported(days, at)
 	if !ok {

@@ -96,7 +96,7 @@ func (l *levelSum) variance() float64 {
 func (s *Scorer) eachHour(i int32, z *zone, f *finding, has func(int) bool, fn func(row int, y, v float64)) {
 	c, days := s.capacity(i), int(min(z.count, History))
 	for row, d := range f.day {
-		at := int(i)*History + (int(z.count)-days+d)%History
+		at := z.row(i, days-d)
 		for h := range hoursPer {
 			if !has(h) {
 				continue

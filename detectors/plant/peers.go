@@ -51,7 +51,7 @@ func (s *Scorer) share(i int32, z *zone, c float64, t int) float64 {
 	if t < 0 || t >= days*hoursPer {
 		return nan
 	}
-	at := int(i)*History + (int(z.count)-days+t/hoursPer)%History
+	at := z.row(i, days-t/hoursPer)
 	return s.exported(i, float64(s.hours[at*hoursPer+t%hoursPer])) / c
 }
 
@@ -60,7 +60,7 @@ func (s *Scorer) share(i int32, z *zone, c float64, t int) float64 {
 // or weather.
 func (s *Scorer) compare(i int32, z *zone, d int) {
 	days := int(min(z.count, History))
-	at := int(i)*History + (int(z.count)-days+d)%History
+	at := z.row(i, days-d)
 	row := s.peers[at*hoursPer:][:hoursPer]
 	p := &s.plants[i]
 	for h := range row {

@@ -36,7 +36,7 @@ func (s *Scorer) hourScale(i int32, z *zone, days int) (scale hourScale) {
 	c := s.capacity(i)
 	all := mean{}
 	for d := range days {
-		at := int(i)*History + (int(z.count)-days+d)%History
+		at := z.row(i, days-d)
 		for h := range hoursPer {
 			y, v := s.exported(i, float64(s.hours[at*hoursPer+h]))/c, float64(s.peers[at*hoursPer+h])
 			if y != y || v != v || standing(y, v) {
