@@ -79,6 +79,9 @@ func (p *Program) explain(ctx context.Context, opt *options, flags explainFlags,
 	writeExplanation(p.Stdout, st, labelsIn(opt.lang), all[i], len(all))
 	if s, ok := fleet.Series(id); ok {
 		fmt.Fprintln(p.Stdout)
+		if s.Energy, ok = given(all[i].Meter, s.Energy); ok {
+			fmt.Fprintln(p.Stdout, labelsIn(opt.lang).of("given to the grid:"))
+		}
 		writePlot(p.Stdout, st, labelsIn(opt.lang), daysOf(&s, zoneOf(all[i].Meter)), all[i].Score, zoneOf(all[i].Meter))
 	}
 	for _, note := range fleet.Notes() {
@@ -190,6 +193,25 @@ func daysOf(s *flatwatt.Series, zone *time.Location) []dayLoad {
 		list = append(list, reduceDay(d, kw))
 	}
 	return list
+}
+
+// given is what a power plant gives, positive, of energies that count it negative; ok is false
+// where they are no such, and the same.
+func given(m flatwatt.Meter, energy []float64) (out []float64, ok bool) {
+	sum := 0.0
+	for _, e := range energy {
+		if e == e {
+			sum += e
+		}
+	}
+	if m.Kind != flatwatt.Generator || sum >= 0 {
+		return energy, false
+	}
+	out = slices.Clone(energy)
+	for i := range out {
+		out[i] = -out[i]
+	}
+	return out, true
 }
 
 func reduceDay(d flatwatt.Day, kw []float64) dayLoad {

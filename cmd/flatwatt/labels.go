@@ -29,6 +29,7 @@ var chineseLabels = labels{
 	string(flatwatt.Daytime): "日间运行", "no known schedule": "时段未知", "before the data": "早于数据",
 	"%s, tariff %s": "%s，电价 %s", "%s on %s": "%s，%s", ", rank %d of %d": "，第 %d 位（共 %d）",
 	"%s (log odds %s, model %s)": "%s（对数几率 %s，模型 %s）", "%s units, %s TH/s": "%s 台，%s TH/s",
+	"given to the grid:":                                   "上网出力：",
 	"kW; # daily floor, . up to the daily mean":            "kW；# 日基荷，. 至日均负荷",
 	"kW; solid: daily floor, dotted: up to the daily mean": "kW；实心：日基荷，点：至日均负荷",
 	", %c onset": "，%c 起始", "note:": "注：",

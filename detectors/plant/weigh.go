@@ -141,12 +141,12 @@ func (f *finding) leftOver(in mean) float64 {
 // is false where it is not of this package.
 func Say(e flatwatt.Evidence, lang string) (text string, ok bool) {
 	words, ok := map[string][2]string{
-		termDeficit: {"gives %.2g %% of its capacity less than peers and water let expect", "出力比同类电站及来水预期低装机的 %.2g %%"},
-		termFlat:    {"the deficit is constant rather than in proportion to the water (log likelihood ratio %+.2g)", "缺额恒定而非随来水成比例（对数似然比 %+.2g）"},
+		termDeficit: {"gives %.2g %% of its capacity less than its peers, water or weather let expect", "出力比按同类电站、来水或天气的预期低装机的 %.2g %%"},
+		termFlat:    {"a constant deficit against one in proportion to what it could give, by days (log likelihood ratio %+.2g)", "按日：缺额恒定对随可发出力成比例（对数似然比 %+.2g）"},
 		termSize:    {"the missing block is %.2g %% of the capacity", "缺失负荷为装机的 %.2g %%"},
 		termAge:     {"has lasted %.0f days without outage, curtailment or low water", "已持续 %.0f 天，无停机、限电或枯水记录"},
-		termHours:   {"differs by %.2g %% over its hours", "各时段差异为其 %.2g %%"},
-		termLevel:   {"at high and low output the deficit is constant rather than in proportion (log likelihood ratio %+.2g)", "出力高低时缺额恒定而非成比例（对数似然比 %+.2g）"},
+		termHours:   {"differs by %.3g %% over its hours", "各时段差异为其 %.3g %%"},
+		termLevel:   {"a constant deficit against one in proportion, by hours of high and low output (log likelihood ratio %+.2g)", "按出力高低的时段：缺额恒定对成比例（对数似然比 %+.2g）"},
 		termBefore:  {"%.0f days are known before it began", "此前已有 %.0f 天的数据"},
 		termImport:  {"took the same load from the grid on %.0f days while it gave nothing", "%.0f 天停发时自电网取用同一恒定负荷"},
 		termShift:   {"over the whole day %.2g %% of it is missing (0 = water moved to the day)", "全天合计缺失为其 %.2g %%（0 表示水量移至白天）"},
