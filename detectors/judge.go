@@ -188,7 +188,7 @@ func (f *Fleet) logOdds(j *judgement) (onset, static float64) {
 		onset = math.Inf(-1)
 	}
 	clear(f.shares[:])
-	together := f.forest.At(f.measure[:], f.shares[:])
+	together := f.forest.At(f.measure[:], models.LogAddExp(onset, static), f.shares[:])
 	return onset + together + f.bound(onsetBranch), static + together + f.bound(staticBranch)
 }
 

@@ -21,8 +21,9 @@ type finding struct {
 // A memory keeps the finding that was most convincing for some days, so that neither a
 // block that has vanished nor one that other use hides is forgotten.
 type memory struct {
-	smooth models.Mean // of the log-odds, half-life smoothDays
-	odds   float32     // the highest that has been; told with day ≠ 0
+	smooth models.Mean  // of the log-odds since a block began, half-life 14 days
+	latest flatwatt.Day // on which a block began that was found
+	odds   float32      // the highest that has been; told with day ≠ 0
 	day    flatwatt.Day
 	end    flatwatt.Day // first day without the block; 0 = none
 	level  float32      // kW at the floor of its hours on that day
@@ -33,24 +34,28 @@ type memory struct {
 }
 
 const (
-	smoothLeast = 3 // days that the mean needs
+	smoothLeast = 7 // days that the mean needs
 	smoothLimit = 8 // log-odds beyond which a single day counts no more
 	endShare    = 0.6
 )
 
-var smoothDecay = models.Decay(7)
+var smoothDecay = models.Decay(14)
 
 // remember takes the day's log-odds into the memory; a day without the block cannot be the
-// most convincing one.
+// most convincing one. The mean begins anew with a block: what was thought of the meter before
+// does not speak against it.
 func (m *memory) remember(j *judgement, now float64, found finding) {
 	if math.IsNaN(now) || math.IsInf(now, 0) {
 		return
+	}
+	if found.start > m.latest {
+		m.smooth, m.latest = models.Mean{}, found.start
 	}
 	m.smooth.Add(min(max(now, -smoothLimit), smoothLimit), smoothDecay)
 	if m.low > 0 || m.smooth.N < smoothLeast || (m.day != 0 && m.smooth.Mu <= m.odds) || found.block <= 0 {
 		return
 	}
-	*m = memory{smooth: m.smooth, odds: m.smooth.Mu, day: j.today, level: float32(j.floorIn(found.window, found.hours)), found: found}
+	*m = memory{smooth: m.smooth, latest: m.latest, odds: m.smooth.Mu, day: j.today, level: float32(j.floorIn(found.window, found.hours)), found: found}
 }
 
 // What a running block's onset is carried over by: its finding was as likely as not, and
@@ -77,7 +82,7 @@ func (m *memory) carry(f finding, today flatwatt.Day) finding {
 // disown forgets a finding that began with the rise of day start, which was no block.
 func (m *memory) disown(start flatwatt.Day) {
 	if m.day != 0 && m.found.start != 0 && m.found.start >= start-1 {
-		*m = memory{smooth: m.smooth}
+		*m = memory{smooth: m.smooth, latest: m.latest}
 	}
 }
 

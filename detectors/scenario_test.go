@@ -75,6 +75,23 @@ func TestVanishedBlockIsToldWithItsEnd(t *testing.T) {
 	}
 }
 
+// A miner that runs for ten days only, after weeks of an honest home: what was thought of the
+// home does not speak against the block, which is remembered for what it was.
+func TestShortBlockIsRememberedAfterItsEnd(t *testing.T) {
+	readings := home("a", march, 70, 1, func(at time.Time) float64 { return from(40, 6.6)(at) - from(50, 6.6)(at) })
+	f := newTestFleet(t, "a")
+	most := math.Inf(-1)
+	var s flatwatt.Score
+	for _, s = range f.Close(f.Score(nil, readings)) {
+		if s.LogOdds > most {
+			most = s.LogOdds
+		}
+	}
+	if s.State != flatwatt.Ended || s.LogOdds < most-2 {
+		t.Errorf("twenty days after its end: %s, log-odds %.1f; they were %.1f", s.State, s.LogOdds, most)
+	}
+}
+
 // Two weeks away and home again: the floor rises to where it was, which is no news.
 func TestReturnFromHolidayIsNoRise(t *testing.T) {
 	readings := home("a", march, 60, 1, from(0, 0.6))

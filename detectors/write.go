@@ -91,7 +91,11 @@ func writeBoost(b *bytes.Buffer, p *Params) {
 	for i, name := range p.Features {
 		b.WriteString(comma(i) + quoted(name))
 	}
-	b.WriteString("],\n \"boost\": {\"trees\": [")
+	b.WriteString("],\n \"boost\": {")
+	if p.Boost.Stage > 0 {
+		fmt.Fprintf(b, `"stage": %d, "enough": %s, `, p.Boost.Stage, number(p.Boost.Enough, leafDigits))
+	}
+	b.WriteString(`"trees": [`)
 	for i, t := range p.Boost.Trees {
 		fmt.Fprintf(b, "%s\n   [", comma(i))
 		for k, n := range t {

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -48,8 +49,25 @@ func TestBoostSharesAddUp(t *testing.T) {
 	}
 	for _, s := range xorSamples(50, 4) {
 		parts := make([]float64, 3)
-		got := b.At(s.X, parts)
+		got := b.At(s.X, 0, parts)
 		near(t, "sum of shares", roots+parts[0]+parts[1]+parts[2], got, 1e-5)
+	}
+}
+
+// The rest of the trees is not asked once the log-odds are low enough at the end of a stage.
+func TestBoostAsksNoMoreThanEnough(t *testing.T) {
+	one := Boost{Stage: 4, Enough: -3}
+	for range 12 {
+		one.Trees = append(one.Trees, Tree{{Value: -0.5}})
+	}
+	for start, want := range map[float64]float64{0: -4, -0.5: -4, -1.5: -2, -9: -2, 0.9: -4, 1: -6, 4: -6, math.NaN(): -6} {
+		near(t, fmt.Sprintf("correction of %g", start), one.At(nil, start, nil), want, 0)
+		near(t, fmt.Sprintf("correction of %g by the forest", start), NewEvaluator(Plant(&one, 0)).At(nil, start, nil), want, 0)
+	}
+	for _, bad := range []Boost{{Stage: 3}, {Stage: -4}, {Stage: 4, Enough: math.NaN()}} {
+		if bad.Validate(0) == nil {
+			t.Errorf("%+v passes", bad)
+		}
 	}
 }
 
@@ -66,6 +84,6 @@ func BenchmarkBoost(b *testing.B) {
 	x := []float64{0.3, -0.2, 1}
 	b.ReportAllocs()
 	for b.Loop() {
-		boost.At(x, nil)
+		boost.At(x, 0, nil)
 	}
 }

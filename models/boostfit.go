@@ -16,6 +16,8 @@ type BoostOptions struct {
 	Features  float64 // share of the features that each tree may use
 	Rows      float64 // share of the groups that each tree sees
 	Seed      uint64
+	Stage     int     // of Boost
+	Enough    float64 // of Boost
 }
 
 // DefaultBoostOptions suit some hundred thousand samples of a few thousand meters.
@@ -40,7 +42,7 @@ func FitBoost(samples []BoostSample, opt BoostOptions) Boost {
 		return Boost{}
 	}
 	f := newBoostFitter(samples, opt)
-	var b Boost
+	b := Boost{Stage: opt.Stage, Enough: opt.Enough}
 	for range opt.Trees {
 		b.Trees = append(b.Trees, f.grow())
 	}
@@ -52,25 +54,27 @@ type boostFitter struct {
 	samples []BoostSample
 	rng     *rand.Rand
 	cuts    [][]float64 // by feature: upper bounds of its bins
-	bins    [][]uint8   // by feature, by sample
+	bins    []uint8     // by sample, by feature
+	width   int         // features
 	margin  []float64
-	grad    []float64
-	hess    []float64
-	rows    []int32 // of the tree being grown
+	grad    [][2]float64 // first and second derivative of the loss, by sample
+	rows    []int32      // of the tree being grown
+	rest    []int32      // scratch of divide
 	groups  int
+	free    []histogram // to be used again
 }
 
 func newBoostFitter(samples []BoostSample, opt BoostOptions) *boostFitter {
-	f := &boostFitter{opt: opt, samples: samples, rng: rand.New(rand.NewPCG(opt.Seed, 0))}
-	n := len(samples)
-	f.margin, f.grad, f.hess = make([]float64, n), make([]float64, n), make([]float64, n)
+	n, width := len(samples), len(samples[0].X)
+	f := &boostFitter{
+		opt: opt, samples: samples, rng: rand.New(rand.NewPCG(opt.Seed, 0)), width: width,
+		cuts: make([][]float64, width), bins: make([]uint8, n*width), margin: make([]float64, n), grad: make([][2]float64, n),
+	}
 	for i := range samples {
 		f.margin[i] = samples[i].Start
 		f.groups = max(f.groups, samples[i].Group+1)
 	}
-	for j := range samples[0].X {
-		f.bin(j)
-	}
+	sideways(width, func(j int) { f.bin(j) })
 	return f
 }
 
@@ -91,17 +95,16 @@ func (f *boostFitter) bin(j int) {
 		}
 	}
 	cuts = slices.Compact(cuts)
-	bins := make([]uint8, len(f.samples))
 	for i := range f.samples {
 		if v := f.samples[i].X[j]; v == v {
 			at, found := slices.BinarySearch(cuts, v)
 			if found {
 				at++ // bins are closed below: x < cut goes left
 			}
-			bins[i] = uint8(at + 1)
+			f.bins[i*f.width+j] = uint8(at + 1)
 		}
 	}
-	f.cuts, f.bins = append(f.cuts, cuts), append(f.bins, bins)
+	f.cuts[j] = cuts
 }
 
 // grow fits one tree to the present gradients and applies it.
@@ -110,32 +113,94 @@ func (f *boostFitter) grow() Tree {
 	for g := range in {
 		in[g] = f.rng.Float64() < f.opt.Rows
 	}
-	f.rows = f.rows[:0]
-	for i := range f.samples {
-		s := &f.samples[i]
-		p := Sigmoid(f.margin[i])
-		y := 0.0
-		if s.Miner {
-			y = 1
-		}
-		f.grad[i], f.hess[i] = s.W*(p-y), s.W*max(p*(1-p), 1e-6)
-		if in[s.Group] {
-			f.rows = append(f.rows, int32(i))
-		}
-	}
 	var features []int
 	for j := range f.cuts {
 		if f.rng.Float64() < f.opt.Features {
 			features = append(features, j)
 		}
 	}
-	t := Tree{{}}
-	f.split(&t, 0, f.rows, features, f.opt.Depth)
-	one := Boost{Trees: []Tree{t}}
+	f.inParts(f.derive)
+	f.rows = f.rows[:0]
 	for i := range f.samples {
-		f.margin[i] += one.At(f.samples[i].X, nil)
+		if in[f.samples[i].Group] {
+			f.rows = append(f.rows, int32(i))
+		}
 	}
+	t := Tree{{}}
+	f.split(&t, 0, f.rows, f.count(f.rows, features), features, f.opt.Depth)
+	one := Boost{Trees: []Tree{t}}
+	f.inParts(func(i int) { f.margin[i] += one.At(f.samples[i].X, 0, nil) })
 	return t
+}
+
+// inParts calls do for every sample, parts of them side by side.
+func (f *boostFitter) inParts(do func(i int)) {
+	sideways(partsOf(len(f.samples)), func(part int) {
+		for i := part * someSamples; i < min((part+1)*someSamples, len(f.samples)); i++ {
+			do(i)
+		}
+	})
+}
+
+// derive takes the derivatives of sample i's loss at its margin.
+func (f *boostFitter) derive(i int) {
+	s := &f.samples[i]
+	p := Sigmoid(f.margin[i])
+	y := 0.0
+	if s.Miner {
+		y = 1
+	}
+	f.grad[i] = [2]float64{s.W * (p - y), s.W * max(p*(1-p), 1e-6)}
+}
+
+// A histogram is the sum of derivatives in every bin of every feature of a tree.
+type histogram [][boostBins + 1][2]float64
+
+// count sums rows. Features go side by side, a few at a time.
+func (f *boostFitter) count(rows []int32, features []int) histogram {
+	h := f.histogram(len(features))
+	const few = 24
+	some := func(part int) {
+		from, to := part*few, min((part+1)*few, len(features))
+		for _, i := range rows {
+			d, bins := f.grad[i], f.bins[int(i)*f.width:]
+			for k := from; k < to; k++ {
+				at := &h[k][bins[features[k]]]
+				at[0] += d[0]
+				at[1] += d[1]
+			}
+		}
+	}
+	parts := (len(features) + few - 1) / few
+	if len(rows) < someSamples/16 {
+		for part := range parts {
+			some(part)
+		}
+		return h
+	}
+	sideways(parts, some)
+	return h
+}
+
+// histogram is an empty one.
+func (f *boostFitter) histogram(features int) histogram {
+	if n := len(f.free); n > 0 && cap(f.free[n-1]) >= features {
+		h := f.free[n-1][:features]
+		f.free = f.free[:n-1]
+		clear(h)
+		return h
+	}
+	return make(histogram, features)
+}
+
+// less takes part away from h: what is left of a node is its other child.
+func (h histogram) less(part histogram) {
+	for k := range h {
+		for b := range h[k] {
+			h[k][b][0] -= part[k][b][0]
+			h[k][b][1] -= part[k][b][1]
+		}
+	}
 }
 
 type bestSplit struct {
@@ -145,19 +210,21 @@ type bestSplit struct {
 	missing bool
 }
 
-// split gives node n its value and, where it pays, two children.
-func (f *boostFitter) split(t *Tree, n int, rows []int32, features []int, depth int) {
+// split gives node n, whose derivatives are summed in sums, its value and, where it pays, two
+// children. It takes sums.
+func (f *boostFitter) split(t *Tree, n int, rows []int32, sums histogram, features []int, depth int) {
+	defer func() { f.free = append(f.free, sums) }()
 	var g, h float64
 	for _, i := range rows {
-		g, h = g+f.grad[i], h+f.hess[i]
+		g, h = g+f.grad[i][0], h+f.grad[i][1]
 	}
 	(*t)[n].Value = float32(-f.opt.Rate * g / (h + f.opt.L2))
 	if depth == 0 || h < 2*f.opt.MinWeight {
 		return
 	}
 	var best bestSplit
-	for _, j := range features {
-		f.search(&best, j, rows, g, h)
+	for k, j := range features {
+		f.search(&best, j, &sums[k], g, h)
 	}
 	if best.gain <= 1e-6 {
 		return
@@ -168,37 +235,42 @@ func (f *boostFitter) split(t *Tree, n int, rows []int32, features []int, depth 
 	node := &(*t)[n]
 	node.Feature, node.Left, node.Right, node.Missing = int16(best.feature), int16(l), int16(l+1), best.missing
 	node.Threshold = float32(f.cuts[best.feature][best.bin-1])
-	f.split(t, l, left, features, depth-1)
-	f.split(t, l+1, right, features, depth-1)
+	var of [2]histogram
+	if depth > 1 {
+		few := 0
+		if len(right) < len(left) {
+			few = 1
+		}
+		of[few] = f.count([][]int32{left, right}[few], features)
+		of[1-few] = f.histogram(len(features))
+		copy(of[1-few], sums)
+		of[1-few].less(of[few])
+	}
+	f.split(t, l, left, of[0], features, depth-1)
+	f.split(t, l+1, right, of[1], features, depth-1)
 }
 
 // search tries every cut of feature j, with missing values on either side.
-func (f *boostFitter) search(best *bestSplit, j int, rows []int32, g, h float64) {
-	var gs, hs [boostBins + 1]float64
-	bins := f.bins[j]
-	for _, i := range rows {
-		b := bins[i]
-		gs[b] += f.grad[i]
-		hs[b] += f.hess[i]
-	}
+func (f *boostFitter) search(best *bestSplit, j int, sums *[boostBins + 1][2]float64, g, h float64) {
 	score := func(g, h float64) float64 { return g * g / (h + f.opt.L2) }
 	whole := score(g, h)
+	none := sums[0][1] < 1e-9 // what is left of a difference is not a sample, which has 1e-6
 	for _, missingLeft := range []bool{false, true} {
 		var gl, hl float64
 		if missingLeft {
-			gl, hl = gs[0], hs[0]
+			gl, hl = sums[0][0], sums[0][1]
 		}
 		for b := 1; b <= len(f.cuts[j]); b++ {
-			gl, hl = gl+gs[b], hl+hs[b]
+			gl, hl = gl+sums[b][0], hl+sums[b][1]
 			if hl < f.opt.MinWeight || h-hl < f.opt.MinWeight {
 				continue
 			}
 			if gain := score(gl, hl) + score(g-gl, h-hl) - whole; gain > best.gain+1e-9 {
 				// Where nothing is missing here, what is elsewhere goes with the many.
-				*best = bestSplit{gain, j, b, missingLeft || hs[0] == 0 && 2*hl > h}
+				*best = bestSplit{gain, j, b, missingLeft || none && 2*hl > h}
 			}
 		}
-		if hs[0] == 0 {
+		if none {
 			break // nothing is missing: both sides are the same
 		}
 	}
@@ -206,19 +278,18 @@ func (f *boostFitter) search(best *bestSplit, j int, rows []int32, g, h float64)
 
 // divide reorders rows in place, those that go left first.
 func (f *boostFitter) divide(rows []int32, s bestSplit) (left, right []int32) {
-	bins := f.bins[s.feature]
-	var rest []int32
+	f.rest = f.rest[:0]
 	k := 0
 	for _, i := range rows {
-		b := int(bins[i])
+		b := int(f.bins[int(i)*f.width+s.feature])
 		if (b == 0 && s.missing) || (b > 0 && b <= s.bin) {
 			rows[k] = i
 			k++
 		} else {
-			rest = append(rest, i)
+			f.rest = append(f.rest, i)
 		}
 	}
-	copy(rows[k:], rest)
+	copy(rows[k:], f.rest)
 	return rows[:k], rows[k:]
 }
 
@@ -227,7 +298,7 @@ func (b *Boost) LogLoss(samples []BoostSample) float64 {
 	var sum, w float64
 	for i := range samples {
 		s := &samples[i]
-		l := s.Start + b.At(s.X, nil)
+		l := s.Start + b.At(s.X, s.Start, nil)
 		y := 0.0
 		if s.Miner {
 			y = 1

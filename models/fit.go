@@ -165,9 +165,31 @@ func same(a, b []float64) bool {
 	return len(a) == len(b)
 }
 
+// likelihood is the loss of all samples; parts of them are summed side by side, and their sums
+// in order.
 func (f *fitter) likelihood(x []float64) (loss float64) {
+	parts := make([]struct {
+		loss float64
+		grad []float64
+	}, partsOf(len(f.samples)))
+	sideways(len(parts), func(i int) {
+		p := &parts[i]
+		p.grad = make([]float64, f.size)
+		p.loss = f.part(x, i*someSamples, min((i+1)*someSamples, len(f.samples)), p.grad)
+	})
+	for i := range parts {
+		loss += parts[i].loss
+		for k, g := range parts[i].grad {
+			f.lastG[k] += g
+		}
+	}
+	return loss
+}
+
+// part is the loss of some samples; it adds to its gradient.
+func (f *fitter) part(x []float64, from, to int, grad []float64) (loss float64) {
 	terms := len(f.offset)
-	for s := range f.samples {
+	for s := from; s < to; s++ {
 		smp := &f.samples[s]
 		pl := f.places[s*terms : s*terms+terms]
 		prior := f.prior + 2*smp.Class
@@ -192,14 +214,14 @@ func (f *fitter) likelihood(x []float64) (loss float64) {
 		loss += smp.W * (LogAddExp(0, l) - y*l)
 		g := smp.W * (Sigmoid(l) - y)
 		share := [2]float64{g * math.Exp(sum[0]-l), g * math.Exp(sum[1]-l)}
-		f.lastG[prior] += share[0]
-		f.lastG[prior+1] += share[1]
+		grad[prior] += share[0]
+		grad[prior+1] += share[1]
 		for t, p := range pl {
 			if p.at >= 0 {
 				d := share[f.branch[t]]
-				f.lastG[p.at] += d * float64(1-p.f)
+				grad[p.at] += d * float64(1-p.f)
 				if p.f != 0 {
-					f.lastG[p.at+1] += d * float64(p.f)
+					grad[p.at+1] += d * float64(p.f)
 				}
 			}
 		}

@@ -18,6 +18,7 @@ type Forest struct {
 	splits  []uint64  // of each tree 2^depth − 1: key of the threshold, slot of the feature
 	changes []float32 // of each tree, for every node but the root, what the split above credits to its feature
 	values  []float32 // of each tree 2^depth leaves
+	boost   *Boost    // without its trees
 	plain   *Boost    // walked where a tree is deeper than maxDepth or has too many features; nil: none
 }
 
@@ -30,7 +31,7 @@ const (
 
 // Plant makes a Forest of b, which must be valid for that many features.
 func Plant(b *Boost, features int) *Forest {
-	f := &Forest{}
+	f := &Forest{boost: &Boost{Stage: b.Stage, Enough: b.Enough}}
 	for _, t := range b.Trees {
 		f.depth = max(f.depth, t.depth(0))
 	}
@@ -106,19 +107,19 @@ func floorKey(v float64) int32 {
 type Evaluator struct {
 	*Forest
 	keys [maxSlots]int32 // of the measurements
-	at   []int32         // of each tree, the node on the last level to which they lead
+	at   []int32         // of each tree that was asked, the node on the last level to which they lead
 }
 
 // NewEvaluator returns an evaluator of f.
 func NewEvaluator(f *Forest) *Evaluator {
-	return &Evaluator{Forest: f, at: make([]int32, len(f.values)>>f.depth)}
+	return &Evaluator{Forest: f, at: make([]int32, 0, len(f.values)>>f.depth)}
 }
 
 // At is Boost.At.
-func (e *Evaluator) At(x, parts []float64) float64 {
+func (e *Evaluator) At(x []float64, start float64, parts []float64) float64 {
 	f := e.Forest
 	if f.plain != nil {
-		return f.plain.At(x, parts)
+		return f.plain.At(x, start, parts)
 	}
 	for i, v := range x {
 		if v == v {
@@ -128,25 +129,30 @@ func (e *Evaluator) At(x, parts []float64) float64 {
 			e.keys[2*i], e.keys[2*i+1] = math.MinInt32, math.MaxInt32
 		}
 	}
-	inner, splits := 1<<f.depth-1, f.splits
-	for tree := 0; tree < len(e.at); tree += sideBySide {
-		a, b, c, d := splits[:inner], splits[inner:2*inner], splits[2*inner:3*inner], splits[3*inner:4*inner]
-		splits = splits[4*inner:]
-		var i, j, k, l int
-		for range f.depth {
-			i, j, k, l = e.down(a, i), e.down(b, j), e.down(c, k), e.down(d, l)
-		}
-		at := e.at[tree : tree+sideBySide]
-		at[0], at[1], at[2], at[3] = int32(i), int32(j), int32(k), int32(l)
-	}
 	sum := 0.0
-	for tree, at := range e.at {
-		sum += float64(f.values[tree<<f.depth+int(at)-inner])
+	e.at = e.at[:0]
+	inner := 1<<f.depth - 1
+	for tree := 0; tree < cap(e.at) && !f.boost.enough(tree, start+sum); tree += sideBySide {
+		e.four(f.splits[tree*inner:])
+		for t, at := range e.at[tree:] {
+			sum += float64(f.values[(tree+t)<<f.depth+int(at)-inner])
+		}
 	}
 	if parts != nil {
 		e.credit(parts)
 	}
 	return sum
+}
+
+// four goes down the first four trees of splits.
+func (e *Evaluator) four(splits []uint64) {
+	inner := 1<<e.depth - 1
+	a, b, c, d := splits[:inner], splits[inner:2*inner], splits[2*inner:3*inner], splits[3*inner:4*inner]
+	var i, j, k, l int
+	for range e.depth {
+		i, j, k, l = e.down(a, i), e.down(b, j), e.down(c, k), e.down(d, l)
+	}
+	e.at = append(e.at, int32(i), int32(j), int32(k), int32(l))
 }
 
 // down is the child of node i to which the measurements lead: the right one, 2i+2, where the
@@ -169,10 +175,10 @@ func (e *Evaluator) credit(parts []float64) {
 	}
 }
 
-// planted is the Forest that was planted last, and of which trees.
+// planted is the Forest that was planted last, and of what.
 var planted struct {
 	sync.Mutex
-	trees    []Tree
+	boost    Boost
 	features int
 	forest   *Forest
 }
@@ -182,13 +188,13 @@ func PlantOnce(b *Boost, features int) *Forest {
 	p := &planted
 	p.Lock()
 	defer p.Unlock()
-	if p.forest != nil && p.features == features && slices.EqualFunc(p.trees, b.Trees, slices.Equal[Tree]) {
+	if q := &p.boost; p.forest != nil && p.features == features && q.Stage == b.Stage && q.Enough == b.Enough && slices.EqualFunc(q.Trees, b.Trees, slices.Equal[Tree]) {
 		return p.forest
 	}
-	p.trees = make([]Tree, len(b.Trees)) // its own: a model may be changed
+	own := &Boost{Trees: make([]Tree, len(b.Trees)), Stage: b.Stage, Enough: b.Enough} // a model may be changed
 	for i, t := range b.Trees {
-		p.trees[i] = slices.Clone(t)
+		own.Trees[i] = slices.Clone(t)
 	}
-	p.features, p.forest = features, Plant(&Boost{p.trees}, features)
+	p.features, p.boost, p.forest = features, *own, Plant(own, features)
 	return p.forest
 }

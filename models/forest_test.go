@@ -54,11 +54,14 @@ func TestForestIsItsBoost(t *testing.T) {
 		if err := b.Validate(features); err != nil {
 			t.Fatal(err)
 		}
+		if seed%2 == 1 {
+			b.Stage, b.Enough = 4*int(1+seed%3), -1
+		}
 		f := NewEvaluator(Plant(b, features))
 		for range 50 {
-			x := draw()
+			x, start := draw(), draw()[0]
 			want, got := make([]float64, features), make([]float64, features)
-			if w, g := b.At(x, want), f.At(x, got); w != g || f.At(x, nil) != w {
+			if w, g := b.At(x, start, want), f.At(x, start, got); w != g || f.At(x, start, nil) != w {
 				t.Fatalf("seed %d, %v: %v, want %v", seed, x, g, w)
 			}
 			for i := range want {
@@ -82,13 +85,13 @@ func BenchmarkForest(b *testing.B) {
 	k := 0
 	b.Run("boost", func(b *testing.B) {
 		for b.Loop() {
-			boost.At(list[k%4096], parts)
+			boost.At(list[k%4096], 0, parts)
 			k++
 		}
 	})
 	b.Run("forest", func(b *testing.B) {
 		for b.Loop() {
-			f.At(list[k%4096], parts)
+			f.At(list[k%4096], 0, parts)
 			k++
 		}
 	})

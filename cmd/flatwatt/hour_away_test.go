@@ -95,10 +95,14 @@ func memoryOf(t *testing.T, pid int) int {
 	return pages * os.Getpagesize()
 }
 
+// settleLeast is the readings a second below which a run is taken to hang.
+const settleLeast = 50_000
+
 // settle waits until all readings are scored, and dumps the database.
 func (w *awayWorld) settle(readings int) []byte {
 	w.t.Helper()
-	if !w.v.until(30*time.Minute, func() bool { time.Sleep(100 * time.Millisecond); return w.v.scored() >= readings }) {
+	patience := 5*time.Minute + time.Duration(readings/settleLeast)*time.Second
+	if !w.v.until(patience, func() bool { time.Sleep(100 * time.Millisecond); return w.v.scored() >= readings }) {
 		w.t.Fatalf("%d of %d readings scored:\n%s", w.v.scored(), readings, w.v.stderr.String())
 	}
 	dump := dumpDatabase(w.t, w.url)

@@ -124,12 +124,13 @@ var sinkBugs = of("streams/influx/sink.go", "./streams/influx", "Embedded|Rollup
 })
 
 // memoryBugs are planted in the packing of meters' memories.
-var memoryBugs = of("detectors/packed.go", "./detectors", "Packing|Restores|OlderLayout|QuietMeter", false, []bug{
+var memoryBugs = of("detectors/packed.go", "./detectors", "Packing|Restores|OlderLayout|QuietMeter|ShortBlock", false, []bug{
 	{name: "a memory keeps words of the one before", old: "	copy(w, blank[:])\n	if len(b) < 4", new: "	if len(b) < 4"},
 	{name: "a missing chunk leaves the memories as they were", old: "		clear(list)\n", new: ""},
 	{name: "words are packed as they are, not as they differ", old: "if v ^= blank[first+k]; v != 0 {", new: "if v != 0 {"},
 	{name: "bytes left over are not noticed", old: "	return len(rest) == 0\n", new: "	return true\n"},
 	{name: "a mask beyond the memory is taken", old: " || first+bits.Len32(mask) > len(w)", new: ""},
+	{name: "what was thought of the meter speaks against its block", file: "detectors/memory.go", old: "m.smooth, m.latest = models.Mean{}, found.start", new: "m.latest = found.start"},
 	{name: "another layout is taken", file: "detectors/state.go", old: "v != stateVersion || size", new: "v > stateVersion || size"},
 })
 
@@ -138,6 +139,7 @@ var forestBugs = of("models/forest.go", "./models", "Forest", false, []bug{
 	{name: "a measurement at the threshold goes left", old: "int64(int32(s>>32))-1-", new: "int64(int32(s>>32))-"},
 	{name: "what is missing always goes left", old: "	if !node.Missing {\n		slot++\n	}\n", new: ""},
 	{name: "measurements are rounded up across a threshold", old: "	if float64(x) > v {\n		key--\n	}\n", new: ""},
+	{name: "an honest customer is asked to the end", old: "tree < cap(e.at) && !f.boost.enough(tree, start+sum)", new: "tree < cap(e.at)"},
 	{name: "a leaf above the last level is put below its first split only", old: "low, high = 2*low+1, 2*high+2", new: "low, high = 2*low+1, 2*high+1"},
 	{name: "the last trees of an odd number are left out", old: "(len(b.Trees) + sideBySide - 1) / sideBySide", new: "len(b.Trees) / sideBySide"},
 	{name: "more features are planted than there are slots", old: " || 2*features > maxSlots", new: ""},
