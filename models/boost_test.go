@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"testing"
 )
 
@@ -38,6 +39,96 @@ func TestBoostLearnsAnInteraction(t *testing.T) {
 	}
 	if again := FitBoost(xorSamples(6000, 1), opt); !reflect.DeepEqual(again, b) {
 		t.Error("the same samples gave other trees")
+	}
+}
+
+// Every split is the best of all, looked for sample by sample.
+func TestBoostSplitsWhereItGainsMost(t *testing.T) {
+	opt := DefaultBoostOptions()
+	opt.Trees, opt.Features, opt.Rows, opt.MinWeight = 1, 1, 1, 5
+	samples := xorSamples(3000, 7)
+	f := newBoostFitter(samples, opt)
+	tree := f.grow()
+	gain := func(rows []int, feature int, cut float64, missing bool) float64 {
+		var sum [2][2]float64 // left and right, first and second derivative
+		for _, i := range rows {
+			v, side := samples[i].X[feature], 0
+			if v >= cut || v != v && !missing {
+				side = 1
+			}
+			sum[side][0] += f.grad[i][0]
+			sum[side][1] += f.grad[i][1]
+		}
+		if min(sum[0][1], sum[1][1]) < opt.MinWeight {
+			return 0
+		}
+		score := func(s [2]float64) float64 { return s[0] * s[0] / (s[1] + opt.L2) }
+		return score(sum[0]) + score(sum[1]) - score([2]float64{sum[0][0] + sum[1][0], sum[0][1] + sum[1][1]})
+	}
+	splits := 0
+	var check func(n int, rows []int)
+	check = func(n int, rows []int) {
+		node := tree[n]
+		if node.Left == 0 {
+			return
+		}
+		splits++
+		got, best := gain(rows, int(node.Feature), float64(node.Threshold), node.Missing), 0.0
+		for j, cuts := range f.cuts {
+			for _, cut := range cuts {
+				best = max(best, gain(rows, j, cut, true), gain(rows, j, cut, false))
+			}
+		}
+		near(t, fmt.Sprintf("gain of the split of node %d", n), got, best, 1e-6)
+		var left, right []int
+		for _, i := range rows {
+			if v := samples[i].X[node.Feature]; v < float64(node.Threshold) || v != v && node.Missing {
+				left = append(left, i)
+			} else {
+				right = append(right, i)
+			}
+		}
+		check(int(node.Left), left)
+		check(int(node.Right), right)
+	}
+	all := make([]int, len(samples))
+	for i := range all {
+		all[i] = i
+	}
+	if check(0, all); splits < 7 {
+		t.Errorf("the tree has %d splits, want many", splits)
+	}
+}
+
+// The number of processors changes neither trees nor curves, and a node's larger child, whose
+// sums are what is left of its parent's, is split like any other.
+func TestFitsDoNotDependOnTheProcessors(t *testing.T) {
+	narrow := xorSamples(2*someSamples+100, 5)
+	rng := rand.New(rand.NewPCG(6, 9))
+	samples := make([]BoostSample, len(narrow))
+	terms := make([]FitSample, len(narrow))
+	for i, s := range narrow {
+		for len(s.X) < 60 {
+			s.X = append(s.X, rng.Float64())
+		}
+		samples[i] = s
+		terms[i] = FitSample{X: s.X[:2], Block: true, Miner: s.Miner, Group: s.Group, W: 1}
+	}
+	opt := DefaultBoostOptions()
+	opt.Trees = 4
+	line := Curve{Knots: []float64{-1, 0, 1}, Values: []float64{0, 0.1, 0}}
+	fit := func(processors int) (Boost, AdditiveModel) {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
+		m := AdditiveModel{Curves: []Curve{line, line}, Branch: []int{0, 1}, Prior: [][2]float64{{-1, -1}}}
+		if err := m.Fit(terms, FitOptions{Smooth: 1, Ridge: 1, ClassBy: 1, Rounds: 5}); err != nil {
+			t.Fatal(err)
+		}
+		return FitBoost(samples, opt), m
+	}
+	trees, curves := fit(1)
+	more, too := fit(4)
+	if !reflect.DeepEqual(trees, more) || !reflect.DeepEqual(curves, too) {
+		t.Error("four processors give another model than one")
 	}
 }
 

@@ -135,13 +135,14 @@ var memoryBugs = of("detectors/packed.go", "./detectors", "Packing|Restores|Olde
 })
 
 // forestBugs are planted in the evaluation of the trees.
-var forestBugs = of("models/forest.go", "./models", "Forest", false, []bug{
+var forestBugs = of("models/forest.go", "./models", "Forest|Boost", false, []bug{
 	{name: "a measurement at the threshold goes left", old: "int64(int32(s>>32))-1-", new: "int64(int32(s>>32))-"},
 	{name: "what is missing always goes left", old: "	if !node.Missing {\n		slot++\n	}\n", new: ""},
 	{name: "measurements are rounded up across a threshold", old: "	if float64(x) > v {\n		key--\n	}\n", new: ""},
+	{name: "a larger child keeps its parent's sums", file: "models/boostfit.go", old: "		of[1-few].less(of[few])\n", new: ""},
 	{name: "an honest customer is asked to the end", old: "tree < cap(e.at) && !f.boost.enough(tree, start+sum)", new: "tree < cap(e.at)"},
 	{name: "a leaf above the last level is put below its first split only", old: "low, high = 2*low+1, 2*high+2", new: "low, high = 2*low+1, 2*high+1"},
 	{name: "the last trees of an odd number are left out", old: "(len(b.Trees) + sideBySide - 1) / sideBySide", new: "len(b.Trees) / sideBySide"},
 	{name: "more features are planted than there are slots", old: " || 2*features > maxSlots", new: ""},
-	{name: "a changed model keeps its old trees", old: "slices.EqualFunc(p.trees, b.Trees, slices.Equal[Tree])", new: "len(p.trees) == len(b.Trees)"},
+	{name: "a changed model keeps its old trees", old: "slices.EqualFunc(q.Trees, b.Trees, slices.Equal[Tree])", new: "len(q.Trees) == len(b.Trees)"},
 })
