@@ -48,6 +48,7 @@ type customer struct {
 	lowDays     uint16 // in a row far below the baseline
 	stuckDays   uint16
 	firstAlarm  flatwatt.Day // 0 = never
+	cleared     float32      // kW, the floor when an operator last said that what runs is honest; 0 = never
 	cusum       cusum
 	yesterday   edge
 	ep          episode

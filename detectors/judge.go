@@ -137,7 +137,13 @@ func (f *Fleet) weigh(s *flatwatt.Score, j *judgement) {
 	}
 	on, st := f.logOdds(j)
 	b := j.telling()
+	if c.known() { // nor is there evidence to tell
+		st = f.params.prior(j.meter, staticBranch)
+	}
 	now := models.LogAddExp(on, st)
+	if m := &c.memory; j.multiplied && m.smooth.N >= smoothLeast {
+		now = min(now, float64(m.smooth.Mu)) // it tells no more of a miner than was known before
+	}
 	found := f.recall(j, b, now)
 	m := &c.memory
 	s.LogOdds = now
@@ -147,8 +153,11 @@ func (f *Fleet) weigh(s *flatwatt.Score, j *judgement) {
 	wasThere := s.LogOdds > now+recallMargin // today tells too little of it
 	calibrated := f.params.Calibrated(s.LogOdds)
 	s.Probability, s.LogEValue = models.Sigmoid(calibrated), f.params.EValue.Log(calibrated)
-	if s.Evidence = f.reasons(b); wasThere {
+	switch {
+	case wasThere:
 		s.Evidence = f.epitaph(j)
+	case b == onsetBranch || !c.known():
+		s.Evidence = f.reasons(b)
 	}
 	f.setState(s, j, wasThere)
 	if c.firstAlarm != 0 {

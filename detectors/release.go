@@ -1,6 +1,10 @@
 package detectors
 
-import "github.com/flatwatt/flatwatt"
+import (
+	"math"
+
+	"github.com/flatwatt/flatwatt"
+)
 
 // releaseFrom is the reliability, in log-odds, from which an inspection that found no
 // miner is the operator's word that what runs there is honest.
@@ -8,7 +12,8 @@ const releaseFrom = -1.0
 
 // release makes today's load of j's meter the new normal where an operator's word for it
 // came since the meter's last day: the block that runs is learned, and what was
-// remembered of it is forgotten, so that a later block is judged on its own.
+// remembered of it is forgotten, so that a later block is judged on its own. While the floor
+// is no higher than it was then, there is nothing that could be older than the data.
 //
 // The word counts from the day on which it was entered, so scoring again later gives the
 // same. It costs a look-up a meter and day where there is a book, else nothing.
@@ -22,6 +27,18 @@ func (f *Fleet) release(j *judgement) {
 	}
 	c.ep, c.cusum, c.hist = episode{}, cusum{}, history{}
 	c.memory = memory{}
+	c.cleared = float32(math.Exp(float64(c.floor.Mu)))
+	if x := j.day.floor[maskAll]; x > float64(c.cleared) { // what is learned lags behind
+		c.cleared = float32(x)
+	}
+}
+
+// clearedShare is how far a floor may rise above the one that was said to be honest.
+const clearedShare = 1.25
+
+// known reports whether an operator's word explains the meter's floor.
+func (c *customer) known() bool {
+	return c.cleared > 0 && math.Exp(float64(c.floor.Mu)) <= clearedShare*float64(c.cleared)
 }
 
 // cleared reports whether an inspection without a finding was entered after the meter's

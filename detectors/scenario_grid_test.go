@@ -159,11 +159,15 @@ func TestChangedRatioIsNoMiner(t *testing.T) {
 
 // Current transformers of ratio 40: 0.4 kWh a step, 1.6 kW in a quarter of an hour.
 func TestCoarseRatioStillShowsABlock(t *testing.T) {
-	shop := func(at time.Time) float64 { // 6 kW by night, 14 by day
-		if h := at.In(shanghai).Hour(); h >= 8 && h < 20 {
-			return 14
+	// Cooling of 6 kW that comes and goes; by day more, with the hour and from day to day: 6 kW
+	// around the clock, and 8 kW more on every day alike, would be what miners do.
+	shop := func(at time.Time) float64 {
+		local := at.In(shanghai)
+		kw := 6 + 2*math.Sin(float64(at.Unix())/800)
+		if h := local.Hour(); h >= 8 && h < 20 {
+			kw += (8 + 2*math.Sin(2.4*float64(local.YearDay()))) * math.Sin(math.Pi*(float64(h)-7.5)/12)
 		}
-		return 6
+		return kw
 	}
 	onset := from(30, 13)
 	with := count(home("a", march, 60, 1, func(at time.Time) float64 { return shop(at) + onset(at) }), 0.4)
