@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/models"
@@ -60,14 +61,22 @@ type Params struct {
 var defaultModel []byte
 
 // DefaultParams is the model that ships with the program: fitted on simulated fleets
-// and on public real load with simulated miners and honest changes (docs/benchmark.md).
+// and on public real load with simulated miners and honest changes (docs/benchmark.md). It is
+// read once; each call gives maps of its own, and shares curves and trees, which never change.
 func DefaultParams() *Params {
+	p := *shipped()
+	p.Terms, p.Classes, p.Regions = maps.Clone(p.Terms), maps.Clone(p.Classes), maps.Clone(p.Regions)
+	p.Boost.Trees, p.Features = slices.Clone(p.Boost.Trees), slices.Clone(p.Features)
+	return &p
+}
+
+var shipped = sync.OnceValue(func() *Params {
 	p, err := ReadParams(defaultModel)
 	if err != nil {
 		panic(fmt.Sprintf("the model built into the program: %v", err)) // a test reads it too
 	}
 	return p
-}
+})
 
 // PhysicsParams are the unfitted contributions of the register of terms: where fitting
 // starts from.

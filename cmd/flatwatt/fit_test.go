@@ -88,7 +88,7 @@ func TestShippedPlanIsValid(t *testing.T) {
 			}
 		}
 	}
-	if len(used) != 23+3+3 {
+	if len(used) != 53+3+3 {
 		t.Errorf("%d simulated fleets", len(used))
 	}
 }
