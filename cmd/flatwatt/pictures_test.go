@@ -113,7 +113,7 @@ func most(meters map[flatwatt.MeterID]*shown, ids []flatwatt.MeterID) *shown {
 // -update draws them anew. What they tell is compared with some room, so that a model that
 // moves a probability by a hair leaves them alone.
 func TestPicturesAreCurrent(t *testing.T) {
-	meters, truth := scoredFleet(t, "--seed", "301", "--meters", "150", "--days", "60")
+	meters, truth := scoredFleet(t, "--seed", "301", "--meters", "300", "--days", "60")
 	miner, change := most(meters, truth["miner"]), most(meters, truth["legit_change"])
 	if miner == nil || change == nil {
 		t.Fatal("the fleet has no miner, or no honest change, with a block")
