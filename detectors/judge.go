@@ -137,9 +137,8 @@ func (f *Fleet) weigh(s *flatwatt.Score, j *judgement) {
 	}
 	on, st := f.logOdds(j)
 	b := j.telling()
-	if c.known() { // nor is there evidence to tell
-		st = f.params.prior(j.meter, staticBranch)
-	}
+	known := st - f.explained(j, st) // what an operator's word takes away
+	st -= known
 	now := models.LogAddExp(on, st)
 	if m := &c.memory; j.multiplied && m.smooth.N >= smoothLeast {
 		now = min(now, float64(m.smooth.Mu)) // it tells no more of a miner than was known before
@@ -156,7 +155,9 @@ func (f *Fleet) weigh(s *flatwatt.Score, j *judgement) {
 	switch {
 	case wasThere:
 		s.Evidence = f.epitaph(j)
-	case b == onsetBranch || !c.known():
+	case b == staticBranch && known > 0:
+		s.Evidence = f.one(flatwatt.Evidence{Term: wordTerm, LogOdds: -known, Value: float64(c.cleared)})
+	default:
 		s.Evidence = f.reasons(b)
 	}
 	f.setState(s, j, wasThere)
@@ -204,11 +205,19 @@ func (f *Fleet) logOdds(j *judgement) (onset, static float64) {
 // pastTerm is the evidence of an earlier finding: as it was judged then.
 const pastTerm = "past"
 
+// wordTerm is what an operator's word took from the static story, and the floor that it was
+// given for.
+const wordTerm = "word"
+
 func (f *Fleet) epitaph(j *judgement) []flatwatt.Evidence {
-	from := len(f.evidence)
 	m := &j.c.memory
-	f.evidence = append(f.evidence, flatwatt.Evidence{Term: pastTerm, LogOdds: float64(m.odds), Value: float64(m.found.block)})
-	return slices.Clip(f.evidence[from:])
+	return f.one(flatwatt.Evidence{Term: pastTerm, LogOdds: float64(m.odds), Value: float64(m.found.block)})
+}
+
+// one is a piece of evidence by itself, from f's arena.
+func (f *Fleet) one(e flatwatt.Evidence) []flatwatt.Evidence {
+	f.evidence = append(f.evidence, e)
+	return slices.Clip(f.evidence[len(f.evidence)-1:])
 }
 
 // reasons are the contributions of branch b, largest first, cut from f's arena.

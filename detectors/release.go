@@ -18,37 +18,56 @@ const releaseFrom = -1.0
 // The word counts from the day on which it was entered, so scoring again later gives the
 // same. It costs a look-up a meter and day where there is a book, else nothing.
 func (f *Fleet) release(j *judgement) {
-	if f.book == nil || !f.cleared(j) {
+	c := j.c
+	if x := float32(j.day.floor[maskAll]); x < c.cleared && c.lowDays == endAfterDays { // what the word was for has ended
+		c.cleared = x
+	}
+	word, given := f.word(j)
+	if !given {
 		return
 	}
-	c := j.c
-	if c.ep.phase == open && c.ep.days > 0 {
+	if word > 0 {
+		c.cleared = 0
+	}
+	if word > releaseFrom {
+		return
+	}
+	if c.prev == j.today-1 && c.floor.N >= minStaticDays { // of a word in a gap nobody knows what it saw
+		c.cleared = float32(math.Exp(float64(c.floor.Mu)))
+		if x := float32(j.day.floor[maskAll]); x > c.cleared && c.ep.days >= endAfterDays {
+			c.cleared = x // what is learned lags behind
+		}
+	}
+	if c.ep.phase == open && c.ep.days >= endAfterDays { // a day's spike is no new normal
 		c.absorb()
 	}
 	c.ep, c.cusum, c.hist = episode{}, cusum{}, history{}
 	c.memory = memory{}
-	c.cleared = float32(math.Exp(float64(c.floor.Mu)))
-	if x := j.day.floor[maskAll]; x > float64(c.cleared) { // what is learned lags behind
-		c.cleared = float32(x)
-	}
 }
 
 // clearedShare is how far a floor may rise above the one that was said to be honest.
 const clearedShare = 1.25
 
-// known reports whether an operator's word explains the meter's floor.
-func (c *customer) known() bool {
-	return c.cleared > 0 && math.Exp(float64(c.floor.Mu)) <= clearedShare*float64(c.cleared)
+// explained is the log-odds of a static story of st after an operator's word for the floor:
+// no more than what is known of any meter of its class.
+func (f *Fleet) explained(j *judgement, st float64) float64 {
+	if c := j.c; !(c.cleared > 0 && math.Exp(float64(c.floor.Mu)) <= clearedShare*float64(c.cleared)) {
+		return st
+	}
+	return min(st, f.params.prior(j.meter, staticBranch))
 }
 
-// cleared reports whether an inspection without a finding was entered after the meter's
-// day before this one and by the end of this one.
-func (f *Fleet) cleared(j *judgement) bool {
+// word is the reliability of the latest inspection that was entered after the meter's day
+// before this one and by the end of this one.
+func (f *Fleet) word(j *judgement) (odds float64, given bool) {
+	if f.book == nil {
+		return 0, false
+	}
 	after, by := (j.c.prev + 1).Start(j.meter.Zone), (j.today + 1).Start(j.meter.Zone)
 	for _, o := range f.book.Outside(j.meter.ID) {
-		if o.Kind == flatwatt.Inspection && o.LogOdds <= releaseFrom && !o.Entered.Before(after) && o.Entered.Before(by) {
-			return true
+		if o.Kind == flatwatt.Inspection && !o.Entered.Before(after) && o.Entered.Before(by) {
+			after, odds, given = o.Entered, o.LogOdds, true
 		}
 	}
-	return false
+	return odds, given
 }

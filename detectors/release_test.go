@@ -2,6 +2,7 @@ package detectors
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,5 +47,53 @@ func TestOperatorsWordReleasesTheBaseline(t *testing.T) {
 		if _, s := last(book); s.State != flatwatt.Suspect || !(s.LogOdds > between.LogOdds+2.5) || math.Abs(s.Block.Value-6) > 0.4 {
 			t.Errorf("%s: log-odds on day 50 are %.1f (with the word %.1f), block %.2f kW, want 6 still suspected", name, s.LogOdds, between.LogOdds, s.Block.Value)
 		}
+	}
+}
+
+// afterWords is the last score of a home of some days with inspections on some of them.
+func afterWords(t *testing.T, days int, block func(time.Time) float64, given map[int]float64) flatwatt.Score {
+	t.Helper()
+	book := words{}
+	for day, odds := range given {
+		book["a"] = append(book["a"], flatwatt.Outside{ID: "1", Meter: "a", Kind: flatwatt.Inspection, LogOdds: odds, Entered: march.Add(time.Duration(day)*daily + 9*time.Hour)})
+	}
+	f, err := NewFleet(DefaultParams(), testMeters("a"), nil, Options{Book: book})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scores := f.Close(f.Score(nil, home("a", march, days, 1, block)))
+	return scores[len(scores)-1]
+}
+
+// A word never makes a meter more suspect, and hides nothing that it was not given for.
+func TestOperatorsWordIsForWhatRan(t *testing.T) {
+	between := func(from_, to int, kw float64) func(time.Time) float64 {
+		return func(at time.Time) float64 { return from(from_, kw)(at) - from(to, kw)(at) }
+	}
+	both := func(a, b func(time.Time) float64) func(time.Time) float64 {
+		return func(at time.Time) float64 { return a(at) + b(at) }
+	}
+	for _, c := range []struct {
+		name   string
+		days   int
+		block  func(time.Time) float64
+		given  map[int]float64
+		hidden bool
+	}{
+		{"an honest home", 60, nil, map[int]float64{40: -4}, true},
+		{"a word long before the data", 60, from(-10, 6.6), map[int]float64{-400: -4}, false},
+		{"a day's spike, then a miner", 90, both(between(40, 41, 8), from(60, 6.6)), map[int]float64{40: -4}, false},
+		{"a machine that leaves, then a miner", 120, both(between(20, 60, 6), from(80, 6.6)), map[int]float64{50: -4}, false},
+		{"an older machine that is honest", 60, from(-10, 6.6), map[int]float64{40: -4}, true},
+		{"then found to be a miner after all", 60, from(-10, 6.6), map[int]float64{20: -4, 35: 6}, false},
+	} {
+		with, without := afterWords(t, c.days, c.block, c.given), afterWords(t, c.days, c.block, nil)
+		if with.LogOdds > without.LogOdds+0.5 || !c.hidden && with.LogOdds < without.LogOdds-2 {
+			t.Errorf("%s: %s, log-odds %.2f; without the word %s, %.2f", c.name, with.State, with.LogOdds, without.State, without.LogOdds)
+		}
+	}
+	s := afterWords(t, 60, from(-10, 6.6), map[int]float64{40: -4})
+	if len(s.Evidence) != 1 || !(s.Evidence[0].LogOdds < 0) || !strings.Contains(Say(s.Evidence[0], "en"), "an inspection found the floor of 6") {
+		t.Errorf("told of an older machine that is honest: %+v", s.Evidence)
 	}
 }

@@ -45,5 +45,8 @@ func say(e flatwatt.Evidence, lang string) string {
 	if e.Term == pastTerm {
 		return fmt.Sprintf(map[bool]string{false: "a block of %.3g kW stood out here for days", true: "此前多日曾出现 %.3g kW 的负荷"}[lang == "zh"], e.Value)
 	}
+	if e.Term == wordTerm {
+		return fmt.Sprintf(map[bool]string{false: "an inspection found the floor of %.3g kW honest", true: "经现场核查，%.3g kW 的基荷正常"}[lang == "zh"], e.Value)
+	}
 	return fmt.Sprintf("%s %.3g", e.Term, e.Value)
 }

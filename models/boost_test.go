@@ -98,6 +98,12 @@ func TestBoostSplitsWhereItGainsMost(t *testing.T) {
 	if check(0, all); splits < 7 {
 		t.Errorf("the tree has %d splits, want many", splits)
 	}
+	for range 20 {
+		f.grow()
+	}
+	if n := len(f.free); n > 2*opt.Depth+2 {
+		t.Errorf("%d histograms are kept after 21 trees of depth %d", n, opt.Depth)
+	}
 }
 
 // The number of processors changes neither trees nor curves, and a node's larger child, whose

@@ -163,7 +163,11 @@ type bestSplit struct {
 // split gives node n, whose derivatives are summed in sums, its value and, where it pays, two
 // children. It takes sums.
 func (f *boostFitter) split(t *Tree, n int, rows []int32, sums histogram, features []int, depth int) {
-	defer func() { f.free = append(f.free, sums) }()
+	defer func() {
+		if sums != nil {
+			f.free = append(f.free, sums)
+		}
+	}()
 	var g, h float64
 	for _, i := range rows {
 		g, h = g+f.grad[i][0], h+f.grad[i][1]

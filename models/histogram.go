@@ -31,13 +31,13 @@ func (f *boostFitter) count(rows []int32, features []int) histogram {
 
 // histogram is an empty one.
 func (f *boostFitter) histogram(features int) histogram {
-	if n := len(f.free); n > 0 && cap(f.free[n-1]) >= features {
+	if n := len(f.free); n > 0 {
 		h := f.free[n-1][:features]
 		f.free = f.free[:n-1]
 		clear(h)
 		return h
 	}
-	return make(histogram, features)
+	return make(histogram, features, f.width) // any tree may use it again
 }
 
 // less takes part away from h: what is left of a node is its other child.
