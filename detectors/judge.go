@@ -140,11 +140,11 @@ func (f *Fleet) weigh(s *flatwatt.Score, j *judgement) {
 	known := st - f.explained(j, st) // what an operator's word takes away
 	st -= known
 	now := models.LogAddExp(on, st)
-	if m := &c.memory; j.multiplied && m.smooth.N >= smoothLeast {
-		now = min(now, float64(m.smooth.Mu)) // it tells no more of a miner than was known before
+	m := &c.memory
+	if j.multiplied && m.smooth.N >= smoothLeast {
+		now = min(now, float64(m.smooth.Mu)) // a factor tells no more of a miner than the days until now
 	}
 	found := f.recall(j, b, now)
-	m := &c.memory
 	s.LogOdds = now
 	if m.day != 0 {
 		s.LogOdds = max(now, float64(m.odds))
@@ -154,9 +154,9 @@ func (f *Fleet) weigh(s *flatwatt.Score, j *judgement) {
 	s.Probability, s.LogEValue = models.Sigmoid(calibrated), f.params.EValue.Log(calibrated)
 	switch {
 	case wasThere:
-		s.Evidence = f.epitaph(j)
+		s.Evidence = f.one(pastTerm, float64(m.odds), m.found.block)
 	case b == staticBranch && known > 0:
-		s.Evidence = f.one(flatwatt.Evidence{Term: wordTerm, LogOdds: -known, Value: float64(c.cleared)})
+		s.Evidence = f.one(wordTerm, -known, c.cleared)
 	default:
 		s.Evidence = f.reasons(b)
 	}
@@ -209,14 +209,9 @@ const pastTerm = "past"
 // given for.
 const wordTerm = "word"
 
-func (f *Fleet) epitaph(j *judgement) []flatwatt.Evidence {
-	m := &j.c.memory
-	return f.one(flatwatt.Evidence{Term: pastTerm, LogOdds: float64(m.odds), Value: float64(m.found.block)})
-}
-
-// one is a piece of evidence by itself, from f's arena.
-func (f *Fleet) one(e flatwatt.Evidence) []flatwatt.Evidence {
-	f.evidence = append(f.evidence, e)
+// one is a piece of evidence by itself, of a block or floor in kW, from f's arena.
+func (f *Fleet) one(term string, odds float64, kw float32) []flatwatt.Evidence {
+	f.evidence = append(f.evidence, flatwatt.Evidence{Term: term, LogOdds: odds, Value: float64(kw)})
 	return slices.Clip(f.evidence[len(f.evidence)-1:])
 }
 

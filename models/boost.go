@@ -24,19 +24,30 @@ type Tree []Node
 // regression trees, each fitted to what the ones before left unexplained (Friedman,
 // Annals of Statistics 29, 2001; second-order leaves as in Chen & Guestrin, KDD 2016).
 // The zero value corrects nothing. Cost: about 20 ns a tree.
-//
-// Most meters are plainly honest after a few trees. Where Stage is not 0, the rest is not
-// asked once the log-odds at the end of a stage of that many trees are below Enough, as in
-// the cascade of Viola & Jones (IJCV 57, 2004).
 type Boost struct {
-	Trees  []Tree  `json:"trees,omitempty"`
+	Trees []Tree `json:"trees,omitempty"`
+	Stages
+}
+
+// Stages say how many trees are asked: most meters are plainly honest after a few. Where
+// Stage is not 0, the rest is not asked once the log-odds at the end of a stage of that many
+// trees are below Enough, as in the cascade of Viola & Jones (IJCV 57, 2004).
+type Stages struct {
 	Stage  int     `json:"stage,omitempty"`
 	Enough float64 `json:"enough,omitempty"`
 }
 
-// enough reports whether sum, of the first n trees and what they correct, ends the asking.
-func (b *Boost) enough(n int, sum float64) bool {
-	return b.Stage > 0 && n > 0 && n%b.Stage == 0 && sum < b.Enough
+// over reports whether sum, of the first n trees and what they correct, ends the asking.
+func (s Stages) over(n int, sum float64) bool {
+	return s.Stage > 0 && n > 0 && n%s.Stage == 0 && sum < s.Enough
+}
+
+// Validate checks that stages are whole groups of trees that are walked side by side.
+func (s Stages) Validate() error {
+	if s.Stage < 0 || s.Stage%sideBySide != 0 || math.IsNaN(s.Enough) || math.IsInf(s.Enough, 0) {
+		return fmt.Errorf("stages of %d trees until below %g; want a multiple of %d, and a finite number", s.Stage, s.Enough, sideBySide)
+	}
+	return nil
 }
 
 // At is the correction for x of the log-odds start. Where parts is not nil, each feature's share is added to
@@ -45,7 +56,7 @@ func (b *Boost) enough(n int, sum float64) bool {
 func (b *Boost) At(x []float64, start float64, parts []float64) float64 {
 	sum := 0.0
 	for i, t := range b.Trees {
-		if b.enough(i, start+sum) {
+		if b.over(i, start+sum) {
 			break
 		}
 		n := 0
@@ -70,8 +81,8 @@ func (b *Boost) At(x []float64, start float64, parts []float64) float64 {
 // Validate checks that every tree is one: children come after their parents, features
 // are among the given number and values are finite.
 func (b *Boost) Validate(features int) error {
-	if b.Stage < 0 || b.Stage%sideBySide != 0 || math.IsNaN(b.Enough) || math.IsInf(b.Enough, 0) {
-		return fmt.Errorf("stages of %d trees until below %g; want a multiple of %d, and a finite number", b.Stage, b.Enough, sideBySide)
+	if err := b.Stages.Validate(); err != nil {
+		return err
 	}
 	for i, t := range b.Trees {
 		if len(t) == 0 {

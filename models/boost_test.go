@@ -153,7 +153,7 @@ func TestBoostSharesAddUp(t *testing.T) {
 
 // The rest of the trees is not asked once the log-odds are low enough at the end of a stage.
 func TestBoostAsksNoMoreThanEnough(t *testing.T) {
-	one := Boost{Stage: 4, Enough: -3}
+	one := Boost{Stages: Stages{4, -3}}
 	for range 12 {
 		one.Trees = append(one.Trees, Tree{{Value: -0.5}})
 	}
@@ -161,8 +161,8 @@ func TestBoostAsksNoMoreThanEnough(t *testing.T) {
 		near(t, fmt.Sprintf("correction of %g", start), one.At(nil, start, nil), want, 0)
 		near(t, fmt.Sprintf("correction of %g by the forest", start), NewEvaluator(Plant(&one, 0)).At(nil, start, nil), want, 0)
 	}
-	for _, bad := range []Boost{{Stage: 3}, {Stage: -4}, {Stage: 4, Enough: math.NaN()}} {
-		if bad.Validate(0) == nil {
+	for _, bad := range []Stages{{3, 0}, {-4, 0}, {4, math.NaN()}} {
+		if (&Boost{Stages: bad}).Validate(0) == nil {
 			t.Errorf("%+v passes", bad)
 		}
 	}

@@ -16,8 +16,7 @@ type BoostOptions struct {
 	Features  float64 // share of the features that each tree may use
 	Rows      float64 // share of the groups that each tree sees
 	Seed      uint64
-	Stage     int     // of Boost
-	Enough    float64 // of Boost
+	Stages    Stages // of the Boost
 }
 
 // DefaultBoostOptions suit some hundred thousand samples of a few thousand meters.
@@ -42,7 +41,7 @@ func FitBoost(samples []BoostSample, opt BoostOptions) Boost {
 		return Boost{}
 	}
 	f := newBoostFitter(samples, opt)
-	b := Boost{Stage: opt.Stage, Enough: opt.Enough}
+	b := Boost{Stages: opt.Stages}
 	for range opt.Trees {
 		b.Trees = append(b.Trees, f.grow())
 	}
@@ -119,7 +118,7 @@ func (f *boostFitter) grow() Tree {
 			features = append(features, j)
 		}
 	}
-	f.inParts(f.derive)
+	inParts(len(f.samples), func(_, from, to int) { f.derive(from, to) })
 	f.rows = f.rows[:0]
 	for i := range f.samples {
 		if in[f.samples[i].Group] {
@@ -129,28 +128,25 @@ func (f *boostFitter) grow() Tree {
 	t := Tree{{}}
 	f.split(&t, 0, f.rows, f.count(f.rows, features), features, f.opt.Depth)
 	one := Boost{Trees: []Tree{t}}
-	f.inParts(func(i int) { f.margin[i] += one.At(f.samples[i].X, 0, nil) })
+	inParts(len(f.samples), func(_, from, to int) {
+		for i := from; i < to; i++ {
+			f.margin[i] += one.At(f.samples[i].X, 0, nil)
+		}
+	})
 	return t
 }
 
-// inParts calls do for every sample, parts of them side by side.
-func (f *boostFitter) inParts(do func(i int)) {
-	sideways(partsOf(len(f.samples)), func(part int) {
-		for i := part * someSamples; i < min((part+1)*someSamples, len(f.samples)); i++ {
-			do(i)
+// derive takes the derivatives of the loss of some samples at their margins.
+func (f *boostFitter) derive(from, to int) {
+	for i := from; i < to; i++ {
+		s := &f.samples[i]
+		p := Sigmoid(f.margin[i])
+		y := 0.0
+		if s.Miner {
+			y = 1
 		}
-	})
-}
-
-// derive takes the derivatives of sample i's loss at its margin.
-func (f *boostFitter) derive(i int) {
-	s := &f.samples[i]
-	p := Sigmoid(f.margin[i])
-	y := 0.0
-	if s.Miner {
-		y = 1
+		f.grad[i] = [2]float64{s.W * (p - y), s.W * max(p*(1-p), 1e-6)}
 	}
-	f.grad[i] = [2]float64{s.W * (p - y), s.W * max(p*(1-p), 1e-6)}
 }
 
 type bestSplit struct {
@@ -191,14 +187,14 @@ func (f *boostFitter) split(t *Tree, n int, rows []int32, sums histogram, featur
 	node.Threshold = float32(f.cuts[best.feature][best.bin-1])
 	var of [2]histogram
 	if depth > 1 {
-		few := 0
+		small, rows := 0, left
 		if len(right) < len(left) {
-			few = 1
+			small, rows = 1, right
 		}
-		of[few] = f.count([][]int32{left, right}[few], features)
-		of[1-few] = f.histogram(len(features))
-		copy(of[1-few], sums)
-		of[1-few].less(of[few])
+		of[small] = f.count(rows, features)
+		of[1-small] = f.histogram(len(features))
+		copy(of[1-small], sums)
+		of[1-small].less(of[small])
 	}
 	f.split(t, l, left, of[0], features, depth-1)
 	f.split(t, l+1, right, of[1], features, depth-1)

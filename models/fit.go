@@ -172,10 +172,10 @@ func (f *fitter) likelihood(x []float64) (loss float64) {
 		loss float64
 		grad []float64
 	}, partsOf(len(f.samples)))
-	sideways(len(parts), func(i int) {
+	inParts(len(f.samples), func(i, from, to int) {
 		p := &parts[i]
 		p.grad = make([]float64, f.size)
-		p.loss = f.part(x, i*someSamples, min((i+1)*someSamples, len(f.samples)), p.grad)
+		p.loss = f.part(x, from, to, p.grad)
 	})
 	for i := range parts {
 		loss += parts[i].loss

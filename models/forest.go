@@ -18,8 +18,8 @@ type Forest struct {
 	splits  []uint64  // of each tree 2^depth − 1: key of the threshold, slot of the feature
 	changes []float32 // of each tree, for every node but the root, what the split above credits to its feature
 	values  []float32 // of each tree 2^depth leaves
-	boost   *Boost    // without its trees
-	plain   *Boost    // walked where a tree is deeper than maxDepth or has too many features; nil: none
+	stages  Stages
+	plain   *Boost // walked where a tree is deeper than maxDepth or has too many features; nil: none
 }
 
 const (
@@ -31,7 +31,7 @@ const (
 
 // Plant makes a Forest of b, which must be valid for that many features.
 func Plant(b *Boost, features int) *Forest {
-	f := &Forest{boost: &Boost{Stage: b.Stage, Enough: b.Enough}}
+	f := &Forest{stages: b.Stages}
 	for _, t := range b.Trees {
 		f.depth = max(f.depth, t.depth(0))
 	}
@@ -132,7 +132,7 @@ func (e *Evaluator) At(x []float64, start float64, parts []float64) float64 {
 	sum := 0.0
 	e.at = e.at[:0]
 	inner := 1<<f.depth - 1
-	for tree := 0; tree < cap(e.at) && !f.boost.enough(tree, start+sum); tree += sideBySide {
+	for tree := 0; tree < cap(e.at) && !f.stages.over(tree, start+sum); tree += sideBySide {
 		e.four(f.splits[tree*inner:])
 		for t, at := range e.at[tree:] {
 			sum += float64(f.values[(tree+t)<<f.depth+int(at)-inner])
@@ -188,10 +188,10 @@ func PlantOnce(b *Boost, features int) *Forest {
 	p := &planted
 	p.Lock()
 	defer p.Unlock()
-	if q := &p.boost; p.forest != nil && p.features == features && q.Stage == b.Stage && q.Enough == b.Enough && slices.EqualFunc(q.Trees, b.Trees, slices.Equal[Tree]) {
+	if q := &p.boost; p.forest != nil && p.features == features && q.Stages == b.Stages && slices.EqualFunc(q.Trees, b.Trees, slices.Equal[Tree]) {
 		return p.forest
 	}
-	own := &Boost{Trees: make([]Tree, len(b.Trees)), Stage: b.Stage, Enough: b.Enough} // a model may be changed
+	own := &Boost{Trees: make([]Tree, len(b.Trees)), Stages: b.Stages} // a model may be changed
 	for i, t := range b.Trees {
 		own.Trees[i] = slices.Clone(t)
 	}

@@ -9,6 +9,12 @@ import (
 // someSamples are as many as one call of sideways takes at a time.
 const someSamples = 1 << 14
 
+// inParts calls do for n samples, a part from one number up to another at a time, parts side by
+// side; it returns after the last.
+func inParts(n int, do func(part, from, to int)) {
+	sideways(partsOf(n), func(part int) { do(part, part*someSamples, min((part+1)*someSamples, n)) })
+}
+
 // partsOf is in how many parts n samples are taken.
 func partsOf(n int) int { return (n + someSamples - 1) / someSamples }
 

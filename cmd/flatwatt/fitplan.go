@@ -57,7 +57,7 @@ type boostPlan struct {
 	MinWeight float64 `yaml:"min_weight"`
 	Features  float64 `yaml:"features"`
 	Rows      float64 `yaml:"rows"`
-	// Stage and Enough are those of models.Boost; 0: every tree is asked.
+	// Stage and Enough are those of models.Stages; 0: every tree is asked.
 	Stage  int     `yaml:"stage"`
 	Enough float64 `yaml:"enough"`
 }
@@ -66,7 +66,7 @@ func (b boostPlan) options() models.BoostOptions {
 	o := models.DefaultBoostOptions()
 	o.Trees, o.Depth, o.Rate, o.Seed = b.Trees, b.Depth, b.Rate, b.Seed
 	o.L2, o.MinWeight = cmp.Or(b.L2, o.L2), cmp.Or(b.MinWeight, o.MinWeight)
-	o.Stage, o.Enough = b.Stage, b.Enough
+	o.Stages = models.Stages{Stage: b.Stage, Enough: b.Enough}
 	o.Features, o.Rows = cmp.Or(b.Features, o.Features), cmp.Or(b.Rows, o.Rows)
 	return o
 }
@@ -238,8 +238,8 @@ func (plan *fitPlan) check() error {
 	if b := plan.Boost; b.Trees < 0 || b.Trees > maxTrees || b.Depth < 1 || b.Depth > maxDepth || !(b.Rate > 0 && b.Rate <= 1) || !(b.Start > 0 && b.Start <= 1) {
 		bad("boost: %+v; want up to %d trees of depth 1 to %d, a rate and a start in (0, 1]", b, maxTrees, maxDepth)
 	}
-	if b := (models.Boost{Stage: plan.Boost.Stage, Enough: plan.Boost.Enough}); b.Validate(0) != nil {
-		bad("boost: %w", b.Validate(0))
+	if err := plan.Boost.options().Stages.Validate(); err != nil {
+		bad("boost: %w", err)
 	}
 	if len(plan.Train) == 0 && (plan.From == "" || len(plan.Guarantee) == 0) {
 		bad("train: names no fleets; only a model that `from` names needs none, to have its promises counted on `guarantee`")
