@@ -137,8 +137,12 @@ func (v *victim) scored() int {
 	}
 	res, err := http.Get(v.page + "/healthz")
 	if err != nil {
-		_ = v.cmd.Process.Kill() // it has ended, or is of no use
-		<-v.gone
+		select {
+		case <-v.gone: // it may be ending, and say why
+		case <-time.After(10 * time.Second):
+			_ = v.cmd.Process.Kill()
+			<-v.gone
+		}
 		v.t.Fatalf("%v: %v:\n%s", err, v.cmd.ProcessState, v.stderr.String())
 	}
 	defer res.Body.Close()

@@ -2,9 +2,7 @@ package jetstream
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
@@ -57,10 +55,11 @@ func FollowEvidence(ctx context.Context, j js.JetStream, tell func(Heard) error,
 	if err != nil {
 		return fmt.Errorf("look for stream %s: %w", EvidenceStream, err)
 	}
-	c, err := s.OrderedConsumer(ctx, js.OrderedConsumerConfig{DeliverPolicy: js.DeliverAllPolicy})
+	from, err := startPull(ctx, s, EvidenceSubject, 0)
 	if err != nil {
 		return fmt.Errorf("follow stream %s: %w", EvidenceStream, err)
 	}
+	defer from.stop()
 	info, err := s.Info(ctx)
 	if err != nil {
 		return fmt.Errorf("look for stream %s: %w", EvidenceStream, err)
@@ -69,15 +68,17 @@ func FollowEvidence(ctx context.Context, j js.JetStream, tell func(Heard) error,
 	if !waiting {
 		caughtUp()
 	}
-	for ctx.Err() == nil {
-		m, err := c.Next(js.FetchMaxWait(evidenceWait))
-		if errors.Is(err, nats.ErrTimeout) || errors.Is(err, js.ErrNoMessages) {
-			continue
+	for {
+		var m pulled
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case m = <-from.out:
 		}
-		if err != nil {
-			return fmt.Errorf("follow stream %s: %w", EvidenceStream, err)
+		if m.err != nil {
+			return fmt.Errorf("follow stream %s: %w", EvidenceStream, m.err)
 		}
-		pending, err := hear(m, tell)
+		pending, err := hear(m.msg, tell)
 		if err != nil {
 			return err
 		}
@@ -86,11 +87,7 @@ func FollowEvidence(ctx context.Context, j js.JetStream, tell func(Heard) error,
 			caughtUp()
 		}
 	}
-	return ctx.Err()
 }
-
-// evidenceWait is between two looks at whether to stop.
-const evidenceWait = time.Second
 
 // hear tells the evidence of one message and returns how many wait behind it.
 func hear(m js.Msg, tell func(Heard) error) (pending uint64, err error) {
