@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -29,35 +30,59 @@ type influxAnswer struct {
 func dumpDatabase(t *testing.T, base string) []byte {
 	t.Helper()
 	var b bytes.Buffer
+	eachDumped(t, base, func(_ string, _ int, lines []byte) { b.Write(lines) })
+	return b.Bytes()
+}
+
+// digestDatabase is a line a series of what dumpDatabase reads, for databases of which
+// memory does not hold two dumps, and how many scores there are.
+func digestDatabase(t *testing.T, base string) (digest []byte, scores int) {
+	t.Helper()
+	var b bytes.Buffer
+	eachDumped(t, base, func(measurement string, points int, lines []byte) {
+		head, _, _ := bytes.Cut(lines, []byte("\n"))
+		fmt.Fprintf(&b, "%s: %d points, %x\n", head, points, sha256.Sum256(lines))
+		if measurement == "score" {
+			scores += points
+		}
+	})
+	return b.Bytes(), scores
+}
+
+// eachDumped calls each with the lines of every series, which are its own until it returns.
+func eachDumped(t *testing.T, base string, each func(measurement string, points int, lines []byte)) {
+	t.Helper()
 	for _, list := range askInflux(t, base, "SHOW MEASUREMENTS").Results[0].Series {
 		for _, raw := range list.Values {
 			var name [1]string
 			if err := json.Unmarshal(raw, &name); err != nil {
 				t.Fatal(err)
 			}
-			for offset := 0; dumpSeries(t, base, &b, name[0], offset); offset += dumpedSeries {
+			for offset := 0; dumpSeries(t, base, name[0], offset, each); offset += dumpedSeries {
 			}
 		}
 	}
-	return b.Bytes()
 }
 
 // dumpedSeries is how many series are read at a time: an answer holds a bounded number of points.
 const dumpedSeries = 100
 
-// dumpSeries appends the series of a measurement from number offset on; false where there are
-// no more.
-func dumpSeries(t *testing.T, base string, b *bytes.Buffer, measurement string, offset int) bool {
+// dumpSeries calls each with the series of a measurement from number offset on; false where
+// there are no more.
+func dumpSeries(t *testing.T, base, measurement string, offset int, each func(string, int, []byte)) bool {
 	t.Helper()
 	answer := askInflux(t, base, fmt.Sprintf("SELECT * FROM %q GROUP BY * SLIMIT %d SOFFSET %d", measurement, dumpedSeries, offset))
+	var b bytes.Buffer
 	for _, s := range answer.Results[0].Series {
 		if s.Partial {
 			t.Fatalf("measurement %s has too many points for one answer: it was cut", measurement)
 		}
-		fmt.Fprintf(b, "# %s %s %s\n", s.Name, s.Tags, s.Columns)
+		b.Reset()
+		fmt.Fprintf(&b, "# %s %s %s\n", s.Name, s.Tags, s.Columns)
 		for _, v := range s.Values {
-			fmt.Fprintf(b, "%s %s %s\n", s.Name, s.Tags, v)
+			fmt.Fprintf(&b, "%s %s %s\n", s.Name, s.Tags, v)
 		}
+		each(measurement, len(s.Values), b.Bytes())
 	}
 	return len(answer.Results[0].Series) == dumpedSeries
 }
