@@ -136,13 +136,14 @@ func (k *keeper) copy(ctx context.Context, w *archive.Writer, source flatwatt.So
 	for {
 		wait, cancel := context.WithDeadline(ctx, due)
 		b, err := source.Read(wait)
+		over := wait.Err() != nil
 		cancel()
 		switch {
 		case err == nil:
 			err = w.Take(ctx, b)
 		case ctx.Err() != nil:
 			return k.flushLast(ctx, w)
-		case errors.Is(err, context.DeadlineExceeded):
+		case over && errors.Is(err, context.DeadlineExceeded): // of this wait: nothing came
 			err = nil
 		}
 		if err != nil {
