@@ -173,7 +173,7 @@ func (k *keeper) flushLast(ctx context.Context, w *archive.Writer) error {
 }
 
 func (k *keeper) flush(ctx context.Context, w *archive.Writer) error {
-	if w.Buffered() > 0 {
+	if w.Pending() {
 		if err := w.Flush(ctx); err != nil {
 			return err
 		}

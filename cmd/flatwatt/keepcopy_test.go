@@ -54,3 +54,31 @@ func TestTheArchiveToldOfAFailureStops(t *testing.T) {
 		t.Errorf("a wait in which nothing came ended the copy: %v", err)
 	}
 }
+
+// A stream that brings rejects only, or messages without anything, moves the archive's place.
+func TestTheArchiveMovesOnByRejectsAlone(t *testing.T) {
+	for name, b := range map[string]flatwatt.Batch{
+		"rejects": {Rejected: []flatwatt.Rejected{{Where: "AMI:1", Reason: "is in the future"}}, Next: 1},
+		"nothing": {Next: 1},
+	} {
+		dir, sent := t.TempDir(), false
+		err := archiveCopy(t.Context(), t, dir, func(ctx context.Context) (flatwatt.Batch, error) {
+			if !sent {
+				sent = true
+				return b, nil
+			}
+			a, err := archive.Open(ctx, archive.Dir(dir))
+			if err == nil && a.Manifest().Position == 1 {
+				return flatwatt.Batch{}, errors.New("moved")
+			}
+			if b.Next++; b.Next > 3 {
+				return flatwatt.Batch{}, errors.New("stands still")
+			}
+			<-ctx.Done()
+			return flatwatt.Batch{}, ctx.Err()
+		})
+		if err == nil || err.Error() != "moved" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
