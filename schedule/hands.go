@@ -68,7 +68,7 @@ func (w *Worker) pickUp(ctx context.Context, j *Job, rec record, rev uint64, wor
 	c := *rec.Running
 	held, begun, done := w.hands.about(j.Name, c)
 	switch {
-	case held:
+	case held, ctx.Err() != nil: // what was stopped waits for the next start
 		return nil
 	case done:
 		rec.finish(w.Name)

@@ -127,15 +127,15 @@ func (s *Sender) follow(ctx context.Context, h *Hook, place *Place, keep func() 
 			return sent, err
 		}
 		for _, e := range entries {
-			end, err := s.tell(ctx, h, e, place)
+			became, err := s.tell(ctx, h, e, place)
 			if err != nil {
 				return sent, errors.Join(err, keep())
 			}
 			place.Seq = e.Seq
-			if end == unwanted {
+			if became == unwanted {
 				continue
 			}
-			if end == taken {
+			if became == taken {
 				sent++
 			}
 			if err := keep(); err != nil {
