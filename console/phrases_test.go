@@ -17,7 +17,7 @@ import (
 )
 
 // notForPeople are files whose errors no page shows: configuration, set-up and storage.
-var notForPeople = []string{"policy.go", "schedule.go", "hook.go", "sender.go", "sqlite.go", "yaml.go", "audit.go", "oidc.go", "session.go",
+var notForPeople = []string{"policy.go", "schedule.go", "hook.go", "sender.go", "places.go", "sqlite.go", "yaml.go", "audit.go", "oidc.go", "session.go",
 	"sheet.go", "store.go", "cache.go", "server.go", "lang.go", "phrases.go", "render.go", "funcs.go"}
 
 // TestEveryRuleHasItsPhrase: what the rules of casework, access and the console say is
