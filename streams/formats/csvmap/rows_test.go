@@ -66,6 +66,15 @@ func TestCSV(t *testing.T) {
 		! f.csv:9 []
 		! f.csv:10 [meter_id]
 		`},
+		{"stamps that break off, and letters that are longer as capitals", "meter_id,start,energy_kwh\n1,2026-01-15T,1\n1,2026-01-15T00:30,2\n1,25/1/2026 AMȿȿȿȿ,4\n1,25/1/2026 ȿȿȿȿpm,5\n1,25/1/2026 am 1:00 pm,6\n1,25/1/2026 1:00 pm,7\n1,25/1/2026 下午1:30,8\n", formats.Options{Interval: 1800e9}, `
+		1 01-15T00:30 30 2 - - A
+		1 01-25T13:00 30 7 - - A
+		1 01-25T13:30 30 8 - - A
+		! f.csv:2 [start]
+		! f.csv:4 [start]
+		! f.csv:5 [start]
+		! f.csv:6 [start]
+		`},
 		{"a header that says nothing", "a,b,c\n1,2,3\n", formats.Options{Format: "csv"}, "! f.csv:1 [header]\n"},
 		{"a lost column", "meter_id,start,energy_kwh\n", formats.Options{Mapping: &formats.Mapping{Energy: "kw"}}, "! f.csv:1 [header]\n"},
 	} {
