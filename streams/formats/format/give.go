@@ -43,14 +43,15 @@ func (j *Joiner) leave(b *block) {
 	}
 	j.days[of] = rest
 	for _, x := range rest {
-		switch mine, other := b.lowest(Import), x.lowest(Import); {
-		case mine == noRank || other == noRank:
-		case mine < RankRegister && other >= RankRegister:
-			x.shadowed = true
-		case mine >= RankRegister && other < RankRegister:
-			b.shadowed = true
-		}
+		x.shadowed = x.shadowed || b.lowest(Import) < RankRegister && x.registers()
+		b.shadowed = b.shadowed || x.lowest(Import) < RankRegister && b.registers()
 	}
+}
+
+// registers says that the energy of a block is that of registers alone.
+func (b *block) registers() bool {
+	rank := min(b.lowest(Import), b.lowest(Export))
+	return rank >= RankRegister && rank != noRank
 }
 
 const noRank = math.MaxUint8
@@ -199,17 +200,19 @@ func Worse(a, b flatwatt.Quality) flatwatt.Quality {
 	return b
 }
 
-// ofLowestRank returns the channels of two quantities, one the reverse of the other.
+// ofLowestRank returns the channels of two quantities, one the reverse of the other. Beside
+// intervals of a, registers of the reverse are left out like those of a: what a curve of
+// power with a sign says is in them once more, and they know one interval a delivery less.
 func (b *block) ofLowestRank(a, reverse Quantity) []*series {
 	lowest, lowestReverse := b.lowest(a), b.lowest(reverse)
-	net := lowest != noRank && lowest%RankRegister >= RankNet
+	alone := lowest != noRank && lowest%RankRegister >= RankNet || lowest < RankRegister && lowestReverse >= RankRegister
 	var of []*series
 	for i := range b.channels {
 		s := &b.channels[i]
 		if s.Rank == noRank {
 			continue
 		}
-		if s.Quantity == a && s.Rank == lowest || s.Quantity == reverse && s.Rank == lowestReverse && !net {
+		if s.Quantity == a && s.Rank == lowest || s.Quantity == reverse && s.Rank == lowestReverse && !alone {
 			of = append(of, s)
 		}
 	}
