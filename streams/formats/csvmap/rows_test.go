@@ -40,6 +40,14 @@ func TestCSV(t *testing.T) {
 		! f.csv:5 [register]
 		! f.csv:8 [register]
 		`},
+		{"a register that goes over from its last tenth of a kWh", "meter,time,register_kwh\n1,2026-01-15 00:00,99998.9\n1,2026-01-15 00:15,99999.5\n1,2026-01-15 00:30,0.2\n1,2026-01-15 00:45,0.9\n2,2026-01-15 00:00,999\n2,2026-01-15 00:15,1000\n2,2026-01-15 00:30,1\n",
+			formats.Options{}, `
+		1 01-15T00:00 15 0.6 - - A
+		1 01-15T00:15 15 0.7 - - A
+		1 01-15T00:30 15 0.7 - - A
+		2 01-15T00:00 15 1 - - A
+		! f.csv:8 [register]
+		`},
 		{"channels, versions and export", "meter_id,start,channel,value,version\n1,2026-01-15T00:00Z,E1,5,1\n1,2026-01-15T00:30Z,E1,6,2\n1,2026-01-15T00:00Z,B1,1,1\n1,2026-01-15T00:30Z,B1,2,1\n1,2026-01-15T00:30Z,E1,7,1\n1,2026-01-15T00:00Z,E1,4,3\n1,2026-01-15T00:00Z,V,231,1\n1,2026-01-15T00:30Z,zz,1,1\n1,2026-01-15T01:00Z,B1,1,1\n",
 			formats.Options{Mapping: &formats.Mapping{Channels: map[string]string{"V": "voltage"}}}, `
 		1 01-15T00:00 30 3 - 231 A
