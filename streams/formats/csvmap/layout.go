@@ -114,7 +114,8 @@ func newLayout(head []byte, opt format.Options) (*layout, error) {
 	l.findRoles()
 	l.decimal = l.findDecimal(body)
 	l.findUnit()
-	l.end = opt.Stamp == format.StampEnd || opt.Stamp == format.StampDefault && strings.HasSuffix(l.plainName(roleTime), "end")
+	named := strings.TrimSuffix(l.plainName(roleTime), "time")
+	l.end = opt.Stamp == format.StampEnd || opt.Stamp == format.StampDefault && strings.HasSuffix(named, "end")
 	l.findOrder(body)
 	if l.fault() == "" && !l.wide {
 		l.interval = l.guessInterval(body)

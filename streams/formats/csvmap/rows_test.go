@@ -32,6 +32,14 @@ func TestCSV(t *testing.T) {
 		1 01-15T08:15 15 0.5 - - A
 		1 01-15T23:45 15 1 - - A
 		`},
+		{"times of an end", "meter_id,End Time,energy_kwh\n1,2026-01-15 00:15,1\n1,2026-01-15 00:30,2\n", formats.Options{}, `
+		1 01-15T00:00 15 1 - - A
+		1 01-15T00:15 15 2 - - A
+		`},
+		{"times of an end, beside those of a start", "meter_id,end_time,start_time,energy_kwh\n1,2026-01-15 00:15,2026-01-15 00:00,1\n1,2026-01-15 00:30,2026-01-15 00:15,2\n", formats.Options{}, `
+		1 01-15T00:00 15 1 - - A
+		1 01-15T00:15 15 2 - - A
+		`},
 		{"a register that goes over, is swapped, and is read late", "meter_id,start,register_kwh\n1,2026-01-15T00:00Z,99990\n1,2026-01-15T00:30Z,99999\n1,2026-01-15T01:00Z,4\n1,2026-01-15T01:30Z,2\n1,2026-01-15T02:00Z,3\n1,2026-01-15T03:00Z,5\n1,2026-01-15T02:30Z,4\n",
 			formats.Options{}, `
 		1 01-15T00:00 30 9 - - A
