@@ -58,7 +58,8 @@ type layout struct {
 	role      [roles]int // column, −1: none
 	lost      string     // a column of the mapping that is not there
 	unit      format.Unit
-	end       bool // times name ends
+	export    format.Unit // of the column of export, where its name has another than energy's; Factor 0: as energy
+	end       bool        // times name ends
 	order     order
 
 	wide   bool

@@ -67,6 +67,23 @@ func TestCSV(t *testing.T) {
 		1 01-15T00:00 60 3 - - A
 		1 01-15T01:00 60 -2 - - A
 		`},
+		{"export in another unit, which its name says", "meter_id,start,import_kwh,export_wh\n1,2026-01-15T00:00Z,1,500\n1,2026-01-15T00:30Z,1,0\n", formats.Options{}, `
+		1 01-15T00:00 30 0.5 - - A
+		1 01-15T00:30 30 1 - - A
+		`},
+		{"export as energy, import as power in a unit that is said", "meter_id,start,power_kw,export_kwh\n1,2026-01-15T00:00Z,4000,1\n1,2026-01-15T00:30Z,2000,0\n", formats.Options{Unit: "W"}, `
+		1 01-15T00:00 30 1 - - A
+		1 01-15T00:30 30 1 - - A
+		`},
+		{"one unit for both, which is not the one of their names", "meter_id,start,import_kwh,export_kwh,version\n1,2026-01-15T00:00Z,4000,1000,1\n1,2026-01-15T00:30Z,2000,0,1\n", formats.Options{Unit: "Wh"}, `
+		1 01-15T00:00 30 3 - - A
+		1 01-15T00:30 30 2 - - A
+		`},
+		{"export without a value is none, export alone is half a reading", "meter_id,start,import_kwh,export_kwh\n1,2026-01-15T00:00Z,1,\n1,2026-01-15T00:30Z,1,0.5\n1,2026-01-15T01:00Z,,0.5\n1,2026-01-15T01:30Z,,0\n1,2026-01-15T02:00Z,,\n", formats.Options{}, `
+		1 01-15T00:00 30 1 - - A
+		1 01-15T00:30 30 0.5 - - A
+		! f.csv:4 [import_kwh]
+		`},
 		{"no header", "1;2026-01-15T00:00Z;5\n1;2026-01-15T01:00Z;6\n", formats.Options{Format: "csv", Mapping: &formats.Mapping{NoHeader: true, Meter: "#1", Time: "#2", Energy: "#3", Unit: "Wh"}}, `
 		1 01-15T00:00 60 0.005 - - A
 		1 01-15T01:00 60 0.006 - - A
