@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/streams/formats"
 	"github.com/flatwatt/flatwatt/streams/formats/formattest"
 )
@@ -55,6 +56,13 @@ func TestCSV(t *testing.T) {
 		1 01-15T00:30 15 0.7 - - A
 		2 01-15T00:00 15 1 - - A
 		! f.csv:8 [register]
+		`},
+		{"instants of a register beside ends of intervals", "meter,interval end,obis,value\n1,2026-01-15 00:15,1.29.0,2\n1,2026-01-15 00:30,1.29.0,3\n2,2026-01-15 00:00,1.8.0,100\n2,2026-01-15 00:15,1.8.0,101\n2,2026-01-15 00:30,1.8.0,103\n",
+			formats.Options{OnRegister: atTheQuarter(t)}, `
+		1 01-15T00:00 15 2 - - A
+		1 01-15T00:15 15 3 - - A
+		2 01-15T00:00 15 1 - - A
+		2 01-15T00:15 15 2 - - A
 		`},
 		{"channels, versions and export", "meter_id,start,channel,value,version\n1,2026-01-15T00:00Z,E1,5,1\n1,2026-01-15T00:30Z,E1,6,2\n1,2026-01-15T00:00Z,B1,1,1\n1,2026-01-15T00:30Z,B1,2,1\n1,2026-01-15T00:30Z,E1,7,1\n1,2026-01-15T00:00Z,E1,4,3\n1,2026-01-15T00:00Z,V,231,1\n1,2026-01-15T00:30Z,zz,1,1\n1,2026-01-15T01:00Z,B1,1,1\n",
 			formats.Options{Mapping: &formats.Mapping{Channels: map[string]string{"V": "voltage"}}}, `
@@ -112,6 +120,16 @@ func TestCSV(t *testing.T) {
 		{"a lost column", "meter_id,start,energy_kwh\n", formats.Options{Mapping: &formats.Mapping{Energy: "kw"}}, "! f.csv:1 [header]\n"},
 	} {
 		t.Run(x.name, func(t *testing.T) { formattest.Check(t, formattest.Read(t, "f.csv", []byte(x.file), x.opt), x.want) })
+	}
+}
+
+// atTheQuarter wants registers of 100, 101 and 103 kWh at midnight and the quarters after.
+func atTheQuarter(t *testing.T) func(formats.RegisterReading) {
+	want := map[flatwatt.KWh]string{100: "00:00", 101: "00:15", 103: "00:30"}
+	return func(r formats.RegisterReading) {
+		if got := r.At.Format("15:04"); got != want[r.Total] {
+			t.Errorf("the register showed %v at %s, want %s", r.Total, got, want[r.Total])
+		}
 	}
 }
 
