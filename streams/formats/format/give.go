@@ -117,6 +117,7 @@ func (b *block) give(o *Out, offset int64) {
 		o.Tally.Skip("reactive energy or voltage without active energy for the same meter, day and interval", b.count())
 		return
 	}
+	b.tellExportLeftOut(o)
 	reactive := b.ofLowestRank(ReactiveImport, ReactiveExport)
 	voltage := b.ofLowestRank(Voltage, Voltage)
 	r := flatwatt.Reading{Meter: b.meter, Length: time.Duration(b.length) * time.Second}
@@ -219,12 +220,30 @@ func (b *block) ofLowestRank(a, reverse Quantity) []*series {
 	return of
 }
 
+// tellExportLeftOut counts the differences of export that ofLowestRank leaves out: beside
+// intervals that only count what is delivered they are not in them.
+func (b *block) tellExportLeftOut(o *Out) {
+	if b.lowest(Import) >= RankRegister || b.lowest(Export) < RankRegister {
+		return
+	}
+	for i := range b.channels {
+		if s := &b.channels[i]; s.Quantity == Export && s.Rank >= RankRegister && s.Rank != noRank {
+			o.Tally.Skip("registers of export beside intervals of import", s.count())
+		}
+	}
+}
+
 func (b *block) count() (n int64) {
 	for i := range b.channels {
-		for _, v := range b.channels[i].value {
-			if v == v {
-				n++
-			}
+		n += b.channels[i].count()
+	}
+	return n
+}
+
+func (s *series) count() (n int64) {
+	for _, v := range s.value {
+		if v == v {
+			n++
 		}
 	}
 	return n
