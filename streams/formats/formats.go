@@ -99,7 +99,12 @@ func Open(name string, r io.Reader, opt Options) (flatwatt.Source, Info, error) 
 		}
 	}
 	c := &chain{rest: members[1:], opt: opt, tally: info.Tally}
-	if c.now, err = c.open(members[0], &info); err != nil {
+	c.now, err = c.open(members[0], &info)
+	var d *format.Damage
+	if errors.As(err, &d) && len(members) > 1 { // the others may be whole
+		c.now, err = c.reject(members[0].Name, d), nil
+	}
+	if err != nil {
 		return damaged(name, compression, opt, info, err)
 	}
 	if len(members) == 1 {
