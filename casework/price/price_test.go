@@ -241,3 +241,37 @@ func TestTheListFollowsTheLedger(t *testing.T) {
 		t.Errorf("an operator: %v", err)
 	}
 }
+
+// TestADayIsBilledOnceInAnyArea moves a project after its February was billed: those of the
+// new area do not see that statement, and cannot bill its days.
+func TestADayIsBilledOnceInAnyArea(t *testing.T) {
+	ctx, o := t.Context(), office(t)
+	if _, err := o.Sync(ctx, false); err != nil {
+		t.Fatal(err)
+	}
+	st, err := o.Draft(ctx, days{}, id, "", "2026-02-20")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Issue(ctx, st, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Change(ctx, id, 0, "ledger.set", "", func(p *ledger.Project) error { p.Area = "sichuan/ganzi"; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	o.Who = access.Actor{Name: "li", Role: access.Supervisor, Areas: []string{"sichuan/ganzi"}}
+	if _, err := o.Draft(ctx, days{}, id, "", "2026-02-20"); err == nil || !strings.Contains(err.Error(), "everything up to 2026-02-20 is billed") {
+		t.Errorf("the same days: %v", err)
+	}
+	const want = id + ": 2026-02-15 to 2026-02-20 is billed already" // no ID, and no day that was not asked for
+	if _, err := o.Draft(ctx, days{}, id, "2026-02-15", "2026-02-28"); err == nil || err.Error() != want {
+		t.Errorf("days of the same: %v, want %s", err, want)
+	}
+	st.From = "2026-02-15"
+	if _, err := o.Issue(ctx, st, ""); err == nil || err.Error() != want {
+		t.Errorf("issued: %v, want %s", err, want)
+	}
+	if next, err := o.Draft(ctx, days{}, id, "", "2026-02-28"); err != nil || next.From != "2026-02-21" || next.Why != "follows what is billed already" {
+		t.Errorf("from %s, %s: %v", next.From, next.Why, err)
+	}
+}
