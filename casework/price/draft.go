@@ -13,7 +13,7 @@ import (
 
 // Draft works out the next statement of a project up to the day to: from the day after the
 // last that was billed, or from the first for which it is liable. from, if not "", begins
-// it there instead.
+// it there instead. It ends where the project left the list, though it came back later.
 func (o Office) Draft(ctx context.Context, source energy.Source, project, from, to string) (Statement, error) {
 	p, _, err := o.Project(ctx, project)
 	if err != nil {
@@ -26,31 +26,32 @@ func (o Office) Draft(ctx context.Context, source energy.Source, project, from, 
 	if err != nil {
 		return Statement{}, err
 	}
-	first, why := o.Schedule.Start(&p, l.Listed)
-	begins := max(first, from)
 	all, err := o.billed(ctx, project)
 	if err != nil {
 		return Statement{}, err
 	}
+	begins, follows := from, ""
 	for _, s := range all {
-		if from != "" && s.From <= to && begins <= s.To {
-			return Statement{}, s.again(project, begins, to)
+		if from != "" && s.From <= to && from <= s.To {
+			return Statement{}, s.again(project, from, to)
 		}
 		if next := dayAfter(s.To); from == "" && next > begins {
-			begins, why = next, s.before()
+			begins, follows = next, s.before()
 		}
 	}
-	if l.Delisted != "" {
-		to = min(to, l.Delisted)
-	}
-	if to >= o.today() {
-		return Statement{}, fmt.Errorf("to %s: is not over yet", to)
-	}
-	if begins > to {
+	owed, ok := o.Schedule.owed(&p, &l, begins, to)
+	switch {
+	case ok && owed.To >= o.today():
+		return Statement{}, fmt.Errorf("to %s: is not over yet", owed.To)
+	case !ok && follows != "":
 		return Statement{}, fmt.Errorf("%s: everything up to %s is billed", project, to)
+	case !ok:
+		return Statement{}, fmt.Errorf("%s: owes nothing for the days up to %s", project, to)
+	case follows != "" && owed.From == begins:
+		owed.Why = follows
 	}
-	st, err := o.Schedule.Draw(ctx, &p, source, begins, to)
-	st.Project, st.Why, st.Issued = project, why, o.today()
+	st, err := o.Schedule.Draw(ctx, &p, source, owed.From, owed.To)
+	st.Project, st.Why, st.Issued = project, owed.Why, o.today()
 	st.Due = o.Now.UTC().AddDate(0, 0, o.Schedule.DueDays).Format(time.DateOnly)
 	return st, err
 }

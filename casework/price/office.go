@@ -30,6 +30,7 @@ type Listed struct {
 	Meters     []string `json:"meters"`
 	Listed     string   `json:"listed"`             // day
 	Delisted   string   `json:"delisted,omitempty"` // last day for which it pays; "": it still does
+	Earlier    []Term   `json:"earlier,omitempty"`  // when it was listed before it came back
 }
 
 // A Payment is money that came in for a statement.
@@ -90,7 +91,7 @@ func (o Office) Sync(ctx context.Context, dry bool) (steps []Step, err error) {
 
 // follow is a project's place on the list after what the ledger says.
 func follow(l Listed, p *ledger.Project, known bool, today string) (next Listed, what string) {
-	next = Listed{p.Company, p.CreditCode, p.Area, p.Meters, l.Listed, l.Delisted}
+	next = Listed{p.Company, p.CreditCode, p.Area, p.Meters, l.Listed, l.Delisted, l.Earlier}
 	switch {
 	case p.Status != ledger.Existing:
 		return l, ""
@@ -99,6 +100,7 @@ func follow(l Listed, p *ledger.Project, known bool, today string) (next Listed,
 	case p.Progress == ledger.Exited && l.Delisted != p.ExitedOn:
 		next.Delisted, what = p.ExitedOn, "delisted"
 	case p.Progress != ledger.Exited && l.Delisted != "": // it came back
+		next.Earlier = append(slices.Clone(l.Earlier), Term{l.Listed, l.Delisted})
 		next.Listed, next.Delisted, what = today, "", "listed"
 	case l.Company != p.Company || l.CreditCode != p.CreditCode || l.Area != p.Area || !slices.Equal(l.Meters, p.Meters):
 		what = "changed"
