@@ -232,3 +232,40 @@ func TestConfirmedCasesAreMissedUntilEntered(t *testing.T) {
 		t.Errorf("%+v, %v", u, err)
 	}
 }
+
+// TestALateExitTakesItsEnergyBack enters an exit on Thursday 26 February when weeks 9 to 11
+// were counted: of two meters with 24 kWh a day from Friday 20 February on, 7 days are left.
+func TestALateExitTakesItsEnergyBack(t *testing.T) {
+	for _, runs := range [][]string{{"2026-W12"}, {"2026-W09"}, {"2026-W08", "2026-W09", "2026-W10", "2026-W11"}} {
+		ctx, b := t.Context(), book(t, zhao)
+		b.Now = now.AddDate(0, 0, 21)
+		id, err := b.Add(ctx, project(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		read := flat{"m1": "2026-02-20", "m2": "2026-02-20"}
+		update := func(weeks ...string) {
+			t.Helper()
+			for _, week := range weeks {
+				if u, err := b.Update(ctx, read, week); err != nil || len(u.Unread) > 0 {
+					t.Fatalf("%s: unread %v, %v", week, u.Unread, err)
+				}
+			}
+		}
+		update("2026-W08", "2026-W09", "2026-W10", "2026-W11")
+		if err := b.Exit(ctx, id, 0, "2026-02-26", ""); err != nil {
+			t.Fatal(err)
+		}
+		update(runs...)
+		p, _, err := b.Project(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !p.EnergyKWh.Equal(decimal.NewFromInt(7*48)) || p.EnergyFrom != "2026-02-20" || p.EnergyTo != "2026-02-26" || p.MissingDays != 0 {
+			t.Errorf("after %v: %s kWh, %s to %s, %g days missing", runs, p.EnergyKWh, p.EnergyFrom, p.EnergyTo, p.MissingDays)
+		}
+		if len(p.Weeks) != 2 || !p.Weeks[0].KWh.Equal(decimal.NewFromInt(3*48)) || !p.Weeks[1].KWh.Equal(decimal.NewFromInt(4*48)) {
+			t.Errorf("after %v: weeks %+v, want W08 with 144 kWh and W09 with 192", runs, p.Weeks)
+		}
+	}
+}
