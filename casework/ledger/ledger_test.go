@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -268,4 +269,38 @@ func TestALateExitTakesItsEnergyBack(t *testing.T) {
 			t.Errorf("after %v: weeks %+v, want W08 with 144 kWh and W09 with 192", runs, p.Weeks)
 		}
 	}
+}
+
+// TestAMeterBelongsToOneProject: no change gives a project a meter of another one, and none
+// comes back whose meter belongs to another one meanwhile.
+func TestAMeterBelongsToOneProject(t *testing.T) {
+	ctx, b := t.Context(), book(t, zhao)
+	first, err := b.Add(ctx, project(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := project()
+	p.Meters, p.Area = []string{"m3"}, "hubei"
+	second, err := b.Add(ctx, p, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Who = access.Actor{Name: "s", Role: access.Supervisor, Areas: []string{"hubei"}} // who does not see the first
+	set := func(want string, do func(*Project)) {
+		t.Helper()
+		err := b.Change(ctx, second, 0, "ledger.set", "", func(p *Project) error { do(p); return nil })
+		if got := fmt.Sprint(err); !strings.Contains(got, want) {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	set("m2 belongs to "+first, func(p *Project) { p.Meters = append(p.Meters, "m2") })
+	set("<nil>", func(p *Project) { p.Meters = append(p.Meters, "m4") })
+	set("<nil>", func(p *Project) { p.Progress, p.ExitedOn = Exited, "2026-03-01" })
+	b.Who = zhao
+	p.Meters, p.Area = []string{"m4"}, "sichuan/aba"
+	third, err := b.Add(ctx, p, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set("m4 belongs to "+third, func(p *Project) { p.Progress, p.ExitedOn = Registered, "" })
 }
