@@ -183,8 +183,9 @@ func (b Book) Exit(ctx context.Context, id string, version int, day, note string
 }
 
 // Missing are the confirmed cases that no entry names, by ID: the ledger is not in step.
+// An entry that has moved to an area that the person does not see names its case too.
 func (b Book) Missing(ctx context.Context) (cases []string, err error) {
-	list, err := b.List(ctx)
+	list, err := casework.List[Project](ctx, b.Store, Kind)
 	if err != nil {
 		return nil, err
 	}
