@@ -75,7 +75,7 @@ func TestSentencesInChinese(t *testing.T) {
 // ruleFormats are the formats of errors that people may see.
 func ruleFormats(t *testing.T) []string {
 	t.Helper()
-	list := []string{"from the listing", "all use since the proven onset", "onset not proven: %d months before the listing"}
+	list := []string{"from the listing", "all use since the proven onset", "onset not proven: %d months before the listing", "follows what is billed already"}
 	for _, dir := range []string{".", "../casework", "../access"} {
 		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			name := filepath.Base(path)
