@@ -2,8 +2,6 @@ package console
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -131,59 +129,6 @@ func kpisView(c *call) (any, error) {
 	p := c.Policy
 	policy := policyJSON{p.OnDelayDays, p.OffDelayDays, p.BudgetPerDay, p.HighKW, p.MediumKW, p.StaleDays, p.ChatterRaises, p.ChatterDays, p.MaxShelfDays}
 	return kpiPage{alarms.Measure(p, seen, to, days), policy, alarms.TargetShares(), days}, nil
-}
-
-// auditPage is the end of the audit trail.
-type auditPage struct {
-	Head  casework.Head    `json:"head"`
-	Rows  []casework.Entry `json:"entries"` // the latest first
-	Whole *bool            `json:"whole"`   // null where it was not verified now
-	Wrong string           `json:"wrong,omitempty"`
-	After int              `json:"-"`
-}
-
-// auditRows is how many entries a page of the trail shows.
-const auditRows = 200
-
-func auditView(c *call) (any, error) {
-	head, err := c.Store.Head(c.ctx)
-	if err != nil {
-		return nil, err
-	}
-	last := head.Seq
-	if n := c.int("to"); n > 0 {
-		last = min(last, n)
-	}
-	p := auditPage{Head: head, Rows: []casework.Entry{}, After: max(0, last-auditRows)}
-	entries, err := c.Store.Since(c.ctx, p.After, min(last, auditRows))
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range slices.Backward(entries) {
-		p.Rows = append(p.Rows, e)
-	}
-	if c.bool("verify") {
-		return p, p.verify(c)
-	}
-	return p, nil
-}
-
-// verify follows the whole trail, where the store can.
-func (p *auditPage) verify(c *call) error {
-	store, ok := c.Store.(interface {
-		Verify(context.Context, casework.Head) (casework.Head, error)
-	})
-	if !ok {
-		return errors.New("this store cannot verify its trail")
-	}
-	_, err := store.Verify(c.ctx, casework.Head{})
-	wrong := casework.TamperError{}
-	if errors.As(err, &wrong) {
-		p.Wrong, err = wrong.Error(), nil
-	}
-	whole := p.Wrong == "" && err == nil
-	p.Whole = &whole
-	return err
 }
 
 var systemViews = []view{
