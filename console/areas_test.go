@@ -59,3 +59,45 @@ func TestTrailOfOneArea(t *testing.T) {
 		t.Error("who sees all areas does not see all entries")
 	}
 }
+
+// TestMetersOfAnotherArea: whoever sees one area brings no meter of another into its books,
+// nor one that nobody knows, and opens no case where somebody else did.
+func TestMetersOfAnotherArea(t *testing.T) {
+	r := newRoom(t)
+	r.promote("aba", access.Supervisor)
+	aba, wang := r.visit("aba"), r.visit("wang")
+	tip := func() string {
+		var made struct{ ID string }
+		if code := aba.send("/tips", map[string]any{"source": "tip_off", "text": "a hum", "area": "sichuan/aba"}, &made); code != http.StatusOK {
+			t.Fatal(code)
+		}
+		return made.ID
+	}
+	entry := func(meters string) map[string]any {
+		return map[string]any{"company": "A mill", "address": "River road 1", "area": "sichuan/aba", "status": "existing", "meters": meters}
+	}
+	word := func(meters string) map[string]any {
+		return map[string]any{"company": "Cloud", "address": "Park 2", "area": "sichuan/aba", "meters": meters, "signed": "2026-01-01", "until": "2026-12-31"}
+	}
+	open, matched := tip(), tip()
+	if code := wang.send("/tips/"+matched+"/match", map[string]any{"version": 0, "meter": "c3"}, nil); code != http.StatusOK {
+		t.Fatal(code)
+	}
+	for _, c := range []struct {
+		path string
+		in   map[string]any
+		want int
+	}{
+		{"/ledger", entry("c3"), 404}, {"/ledger", entry("c2, c3"), 404}, {"/ledger", entry("nowhere"), 404}, {"/ledger", entry("c2"), 200},
+		{"/screening/commitments", word("c3"), 404}, {"/screening/commitments", word("c2"), 200},
+		{"/tips/" + open + "/match", map[string]any{"version": 0, "meter": "c3"}, 404}, {"/tips/" + matched + "/case", nil, 404},
+		{"/tips/" + open + "/match", map[string]any{"version": 0, "meter": "c2"}, 200}, {"/tips/" + open + "/case", nil, 200},
+	} {
+		if code := aba.send(c.path, c.in, nil); code != c.want {
+			t.Errorf("%s %v: %d, want %d", c.path, c.in["meters"], code, c.want)
+		}
+	}
+	if code := wang.send("/tips/"+matched+"/case", nil, nil); code != http.StatusOK {
+		t.Errorf("who sees all areas opens no case: %d", code)
+	}
+}

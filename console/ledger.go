@@ -143,6 +143,9 @@ func addProject(c *call) (done, error) {
 			return done{}, err
 		}
 	}
+	if err := c.mayName(p.Meters...); err != nil {
+		return done{}, err
+	}
 	p.Company, p.CreditCode, p.Address, p.TariffClass, p.PlannedExit = c.text("company"), c.text("credit_code"), c.text("address"), c.text("tariff_class"), c.text("planned_exit")
 	if c.text("units") != "" {
 		p.Units = c.int("units")

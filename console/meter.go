@@ -80,6 +80,21 @@ func (c *call) find(id string) (Finding, error) {
 	return c.words()(f), nil
 }
 
+// mayName refuses meters that are not the person's to see, or that nobody knows: the books
+// know the area of a record, not that of the meters that it names. Whoever sees all areas
+// may name a meter before it is in the register.
+func (c *call) mayName(meters ...string) error {
+	if len(c.who.Areas) == 0 {
+		return nil
+	}
+	for _, id := range meters {
+		if _, err := c.find(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func meterView(c *call) (any, error) {
 	f, err := c.find(c.path("id"))
 	if err != nil {

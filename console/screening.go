@@ -128,7 +128,11 @@ var screeningActs = []act{
 		Path: "/screening/commitments", Name: "addCommitment", Role: access.Operator, Doc: "Enter a data centre's word that it does not mine",
 		Fields: append([]field{{Name: "meters", Doc: "service points with commas between"}, {Name: "signed", Type: "date", Needed: true, Doc: "day"}, {Name: "until", Type: "date", Needed: true, Doc: "last day"}}, partyFields...),
 		do: func(c *call) (done, error) {
-			id, err := c.inbox().Commit(c.ctx, tips.Commitment{Company: c.text("company"), CreditCode: c.text("credit_code"), Address: c.text("address"), Area: c.text("area"), Meters: areasOf(c.text("meters")), KW: c.float("kw"), Signed: c.text("signed"), Until: c.text("until")})
+			meters := areasOf(c.text("meters"))
+			if err := c.mayName(meters...); err != nil {
+				return done{}, err
+			}
+			id, err := c.inbox().Commit(c.ctx, tips.Commitment{Company: c.text("company"), CreditCode: c.text("credit_code"), Address: c.text("address"), Area: c.text("area"), Meters: meters, KW: c.float("kw"), Signed: c.text("signed"), Until: c.text("until")})
 			return done{To: "/screening", Say: "saved", Body: map[string]any{"id": id}}, err
 		},
 	},

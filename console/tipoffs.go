@@ -138,6 +138,19 @@ func (c *call) tipsOf(meter string) ([]outsideJSON, error) {
 	return rows, err
 }
 
+// openTipsCase opens a case about the meter that somebody matched, who may see more areas.
+func openTipsCase(c *call) (done, error) {
+	t, _, err := c.inbox().Tip(c.ctx, c.path("id"))
+	if err == nil && t.Meter != "" {
+		err = c.mayName(t.Meter)
+	}
+	if err != nil {
+		return done{}, err
+	}
+	id, err := c.inbox().OpenCase(c.ctx, c.path("id"), "")
+	return done{To: "/cases/" + id, Say: "case.opened", Args: []any{id}, Body: map[string]any{"id": id}}, err
+}
+
 var tipActs = []act{
 	{
 		Path: "/tips", Name: "receiveTip", Role: access.Operator, Doc: "Take a tip-off in; meters that it may mean are proposed",
@@ -147,6 +160,9 @@ var tipActs = []act{
 	{
 		Path: "/tips/{id}/match", Name: "matchTip", Role: access.Operator, Doc: "Say which meter a tip-off means", Fields: []field{versionField, {Name: "meter", Needed: true, Doc: "service point"}, noteField},
 		do: func(c *call) (done, error) {
+			if err := c.mayName(c.text("meter")); err != nil {
+				return done{}, err
+			}
 			return done{Say: "saved"}, c.inbox().Match(c.ctx, c.path("id"), c.int("version"), c.text("meter"), c.text("note"))
 		},
 	},
@@ -158,9 +174,6 @@ var tipActs = []act{
 	},
 	{
 		Path: "/tips/{id}/case", Name: "openCaseFromTip", Role: access.Operator, Doc: "Open a case from a matched tip-off",
-		do: func(c *call) (done, error) {
-			id, err := c.inbox().OpenCase(c.ctx, c.path("id"), "")
-			return done{To: "/cases/" + id, Say: "case.opened", Args: []any{id}, Body: map[string]any{"id": id}}, err
-		},
+		do: openTipsCase,
 	},
 }
