@@ -48,6 +48,26 @@ func (l *Limiter) Allow(key string, now time.Time) (ok bool, wait time.Duration)
 	return true, 0
 }
 
+// Wait is after how long key may, and counts nothing: 0 at once.
+func (l *Limiter) Wait(key string, now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	one := l.keys[key]
+	if one == nil {
+		if len(l.keys) >= MaxLimited {
+			l.forgetRested(now)
+		}
+		if len(l.keys) >= MaxLimited {
+			return l.every // as Allow says
+		}
+		return 0
+	}
+	if lack := 1 - one.TokensAt(now); lack > 0 {
+		return time.Duration(lack * float64(l.every))
+	}
+	return 0
+}
+
 // forgetRested forgets keys that may do as much as a new one.
 func (l *Limiter) forgetRested(now time.Time) {
 	for key, one := range l.keys {

@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -35,7 +34,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			s.fail(w, r, err)
 			return
 		}
-		key := "address " + remote(r)
+		key := "address " + s.limited(r)
 		if err == nil {
 			key = "user " + who.Name
 		}
@@ -147,14 +146,6 @@ func local(address string) string {
 		return "/"
 	}
 	return u.RequestURI()
-}
-
-func remote(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }
 
 func (s *Server) cookieName() string {

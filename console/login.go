@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/flatwatt/flatwatt/access"
 	"github.com/flatwatt/flatwatt/casework"
@@ -49,18 +48,17 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	if len(name) > 64 {
 		name = name[:64]
 	}
-	if wait := s.mayTry(name, r); wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
-		s.tellNow(w, c, name, c.t("login.wait", int(wait.Minutes())+1), http.StatusTooManyRequests)
+	who, err := s.signIn(r, name, password)
+	if late := (waitError{}); errors.As(err, &late) {
+		w.Header().Set("Retry-After", strconv.Itoa(int(late.wait.Seconds())+1))
+		s.tellNow(w, c, name, c.t("login.wait", int(late.wait.Minutes())+1), http.StatusTooManyRequests)
 		return
 	}
-	who, err := s.signIn(r, name, password)
 	if errors.Is(err, access.ErrPassword) {
 		s.tellNow(w, c, name, c.t("login.wrong"), http.StatusUnauthorized)
 		return
 	}
 	if err == nil {
-		s.logins.Forget("name " + name)
 		err = s.begin(w, r, who, "session.begin")
 	}
 	if err != nil {
@@ -70,17 +68,8 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, local(r.FormValue("next")), http.StatusSeeOther)
 }
 
-// mayTry counts a try of a name and of an address; else it says how long to wait.
-func (s *Server) mayTry(name string, r *http.Request) time.Duration {
-	for _, key := range []string{"name " + name, "address " + remote(r)} {
-		if ok, wait := s.logins.Allow(key, s.Now()); !ok {
-			return wait
-		}
-	}
-	return 0
-}
-
-// signIn checks a password; only so many at once, for the memory that each takes.
+// signIn checks a password, unless too many wrong ones were tried; only so many at once, for
+// the memory that each takes, and so that few are under way that have not been counted.
 func (s *Server) signIn(r *http.Request, name, password string) (access.Actor, error) {
 	select {
 	case s.hashing <- struct{}{}:
@@ -88,7 +77,18 @@ func (s *Server) signIn(r *http.Request, name, password string) (access.Actor, e
 	case <-r.Context().Done():
 		return access.Actor{}, r.Context().Err()
 	}
-	return casework.SignIn(r.Context(), s.Store, name, password)
+	address := s.limited(r)
+	if wait := s.tries.wait(name, address, s.Now()); wait > 0 {
+		return access.Actor{}, waitError{wait}
+	}
+	who, err := casework.SignIn(r.Context(), s.Store, name, password)
+	switch {
+	case errors.Is(err, access.ErrPassword):
+		s.tries.wrong(name, address, s.Now())
+	case err == nil:
+		s.tries.right(name, address)
+	}
+	return who, err
 }
 
 // tellNow shows the login page again with what was wrong.
@@ -108,7 +108,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, who access.Actor,
 	if err := s.Store.Commit(r.Context(), casework.Change{At: now, Actor: who, Action: action}); err != nil {
 		return err
 	}
-	secret, err := s.Sessions.Begin(access.Session{User: who.Name, Began: now, From: remote(r), Browser: r.UserAgent()})
+	secret, err := s.Sessions.Begin(access.Session{User: who.Name, Began: now, From: s.remote(r), Browser: r.UserAgent()})
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (s *Server) oidcBegin(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	if ok, _ := s.logins.Allow("address "+remote(r), s.Now()); !ok {
+	if ok, _ := s.tries.provider.Allow(s.limited(r), s.Now()); !ok {
 		http.Error(w, "too many sign-ins: wait a minute", http.StatusTooManyRequests)
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -35,6 +36,7 @@ type Options struct {
 
 	Zone     *time.Location   // of times that belong to no meter; nil is UTC
 	Secure   bool             // it is reached over https only: cookies need it
+	Proxies  []netip.Prefix   // whose X-Forwarded-For is believed; nil: nobody's
 	Token    string           // lets programs read the API; "" for none
 	OIDC     *access.OIDC     // nil: local users only
 	Sessions *access.Sessions // nil: those that Store keeps, else in memory
@@ -66,7 +68,7 @@ type Server struct {
 	phrases  map[string][]phrase           // by language; none for English
 	pages    map[string]*template.Template // by language
 	routes   http.Handler
-	logins   *access.Limiter // by name and by address
+	tries    tries           // wrong passwords
 	requests *access.Limiter // by session or address
 	hashing  chan struct{}   // bounds the passwords hashed at once: each takes 46 MiB
 	assets   map[string]asset
@@ -89,7 +91,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		Options: o, closing: make(chan struct{}),
-		logins:   access.NewLimiter(time.Minute, 10),
+		tries:    newTries(),
 		requests: access.NewLimiter(50*time.Millisecond, 400),
 		hashing:  make(chan struct{}, 4),
 	}

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -162,10 +163,11 @@ func (c *call) hash(password string) (string, error) {
 }
 
 func changePassword(c *call) (done, error) {
-	if ok, _ := c.logins.Allow("name "+c.who.Name, c.now); !ok {
+	_, err := c.signIn(c.r, c.who.Name, c.in.Get("old"))
+	if errors.As(err, &waitError{}) {
 		return done{}, badRequest("too many tries: wait a minute")
 	}
-	if _, err := c.signIn(c.r, c.who.Name, c.in.Get("old")); err != nil {
+	if err != nil {
 		return done{}, badRequest("the present password is wrong")
 	}
 	hash, err := c.hash(c.in.Get("new"))

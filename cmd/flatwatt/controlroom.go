@@ -97,6 +97,9 @@ func (p *Program) serviceConsole(ctx context.Context, sv service, token string, 
 		o.Secure = true // behind a proxy that ends TLS
 	}
 	var err error
+	if o.Proxies, err = sv.settings.HTTP.proxies(); err != nil {
+		return nil, usageError{err}
+	}
 	if o.Zone, err = time.LoadLocation(s.Zone); err != nil {
 		return nil, usageError{err}
 	}

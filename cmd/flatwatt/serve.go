@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"time"
 
@@ -38,6 +39,9 @@ func (s httpSettings) check(bad func(string, ...any)) {
 	if (s.CertFile == "") != (s.KeyFile == "") {
 		bad("http.cert_file and http.key_file: set both or neither")
 	}
+	if _, err := s.proxies(); err != nil {
+		bad("%w", err)
+	}
 	for _, f := range []struct{ field, path string }{{"token_file", s.TokenFile}, {"cert_file", s.CertFile}, {"key_file", s.KeyFile}} {
 		if f.path == "" {
 			continue
@@ -46,6 +50,22 @@ func (s httpSettings) check(bad func(string, ...any)) {
 			bad("http.%s: %w", f.field, err)
 		}
 	}
+}
+
+// proxies are the trusted ones as networks; of an address, it alone.
+func (s httpSettings) proxies() (list []netip.Prefix, err error) {
+	for _, text := range s.TrustedProxies {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			at, wrong := netip.ParseAddr(text)
+			if wrong != nil {
+				return nil, fmt.Errorf("http.trusted_proxies: %q; want addresses or networks such as 10.0.0.0/8", text)
+			}
+			p = netip.PrefixFrom(at, at.BitLen())
+		}
+		list = append(list, p)
+	}
+	return list, nil
 }
 
 // serveAll serves what the configuration asks for: the page, and what is for operators.

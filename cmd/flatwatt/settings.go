@@ -69,6 +69,8 @@ type httpSettings struct {
 	TokenFile     string `yaml:"token_file"`
 	CertFile      string `yaml:"cert_file"`
 	KeyFile       string `yaml:"key_file"`
+
+	TrustedProxies []string `yaml:"trusted_proxies"`
 }
 
 type caseworkSettings struct {

@@ -35,6 +35,7 @@ func TestConfigurationErrorsSayWhere(t *testing.T) {
 	f("influx:\n  url: http://db:8086\nhttp:\n  listen: nowhere\nrun:\n  save_every_readings: 0\n", nil,
 		"influx.token_file", "http.listen", "save_every_readings: 0")
 	f("nats:\n  url: http://x:1\n", nil, `scheme "http"`)
+	f("http:\n  trusted_proxies: [10.0.0.1, proxy]\n", nil, `http.trusted_proxies: "proxy"`)
 	f("influx:\n  token_file: /does/not/exist\n", nil, "influx.token_file")
 	f("fleet: "+dir+"\n", nil, "meters.csv")
 	// The environment is checked like the file.
