@@ -101,3 +101,26 @@ func TestMetersOfAnotherArea(t *testing.T) {
 		t.Errorf("who sees all areas opens no case: %d", code)
 	}
 }
+
+// TestNetworkOfOneArea: a node's counts are of the own area; a balance of more is not told.
+func TestNetworkOfOneArea(t *testing.T) {
+	r := newRoom(t)
+	aba, wang := r.visit("aba"), r.visit("wang")
+	var all, part, own gridPage
+	wang.read("/network?at=tx1", &all)
+	aba.read("/network?at=tx1", &part)
+	if all.At.Suspects != 3 || all.At.Balance == nil {
+		t.Errorf("of all areas: %+v", all.At)
+	}
+	if n := part.At; n.Meters != 2 || n.Suspects != 2 || n.BlockKW != 73.2 || n.Balance != nil || n.Own != nil || len(part.Below) != 2 {
+		t.Errorf("of aba: %+v, %d below", n, len(part.Below))
+	}
+	for i, f := range r.board.findings {
+		if f.Meter.ID == "tx1" || f.Meter.ID == "c3" {
+			r.board.findings[i].Area = "sichuan/aba"
+		}
+	}
+	if aba.read("/network?at=tx1", &own); own.At.Suspects != 3 || own.At.Balance == nil {
+		t.Errorf("of aba, where all is aba's: %+v", own.At)
+	}
+}

@@ -23,11 +23,11 @@ type gridPage struct {
 type nodeRow struct {
 	ID       string       `json:"id"`
 	Kind     string       `json:"kind"`
-	Meters   int          `json:"meters"`   // customers below, itself included
+	Meters   int          `json:"meters"`   // customers below that the person sees, itself included
 	Suspects int          `json:"suspects"` // of them
 	BlockKW  float64      `json:"block_kw"` // of the suspects together
 	Own      *meterRow    `json:"score"`    // its own score, null where it has none
-	Balance  *balanceJSON `json:"balance"`  // null where it is not metered
+	Balance  *balanceJSON `json:"balance"`  // null where it is not metered, or not all of it is seen
 	Leaf     bool         `json:"leaf"`
 }
 
@@ -109,14 +109,32 @@ func (g grid) sees(id flatwatt.MeterID) bool {
 		return true
 	}
 	ok := false
-	g.walk(id, func(f Finding) { ok = ok || g.who.Sees(f.Area) })
+	g.walk(id, func(Finding) { ok = true })
+	return ok
+}
+
+// seesAll says whether every meter at and below a node is the person's to see: a difference
+// would tell of those that are not.
+func (g grid) seesAll(id flatwatt.MeterID) bool {
+	if len(g.who.Areas) == 0 {
+		return true
+	}
+	ok := true
+	g.walkAt(id, 0, func(f Finding) { ok = ok && g.who.Sees(f.Area) })
 	return ok
 }
 
 // gridDepth bounds a walk down: the network holds no circle, so this is never reached.
 const gridDepth = 12
 
-func (g grid) walk(id flatwatt.MeterID, visit func(Finding)) { g.walkAt(id, 0, visit) }
+// walk visits a node and what hangs below it, as far as the person sees it.
+func (g grid) walk(id flatwatt.MeterID, visit func(Finding)) {
+	g.walkAt(id, 0, func(f Finding) {
+		if g.who.Sees(f.Area) {
+			visit(f)
+		}
+	})
+}
 
 func (g grid) walkAt(id flatwatt.MeterID, depth int, visit func(Finding)) {
 	if f, ok := g.Board.Finding(id); ok {
@@ -148,7 +166,7 @@ func (g grid) node(id flatwatt.MeterID) nodeRow {
 		own := newMeterRow(g.words()(f))
 		row.Own = &own
 	}
-	if !row.Leaf {
+	if !row.Leaf && g.seesAll(id) {
 		row.Balance = g.balance(id)
 	}
 	return row
