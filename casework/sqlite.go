@@ -47,6 +47,9 @@ var _ Store = (*DB)(nil)
 // Open opens the database at path, makes it where it does not exist and brings it up to
 // this program's version. A file of a newer program is refused.
 func Open(ctx context.Context, path string) (*DB, error) {
+	if err := private(path); err != nil {
+		return nil, fmt.Errorf("casework %s: %w", path, err)
+	}
 	// Every commit is on the disk before it is acknowledged; a writer waits for another.
 	q := url.Values{"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)"}, "_txlock": {"immediate"}}
 	pool, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: q.Encode()}).String())
@@ -57,8 +60,25 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if err := db.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("casework %s: %w", path, err), pool.Close())
 	}
-	_ = os.Chmod(path, 0o600) // names and addresses of customers; on Windows this does nothing
 	return db, nil
+}
+
+// private makes the file at path, where it is not there, and those that SQLite keeps beside
+// it the owner's alone: they hold names and addresses of customers. SQLite makes those with
+// the mode of the file itself, which it must have before. On Windows modes do nothing.
+func private(path string) error {
+	// A file that is there is not opened: to close it would end the locks of this process.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		return f.Close()
+	}
+	if !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	for _, beside := range []string{"", "-wal", "-shm", "-journal"} {
+		_ = os.Chmod(path+beside, 0o600) // some are not there; a file of another owner stays as it is
+	}
+	return nil
 }
 
 // Close closes the database.
@@ -233,8 +253,11 @@ func (db *DB) Backup(ctx context.Context, path string) error {
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("backup %s: exists already, or cannot be read: name a new file", path)
 	}
-	if _, err := db.sql.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
+	if err := private(path); err != nil { // an empty file counts as none to VACUUM
 		return fmt.Errorf("backup %s: %w", path, err)
+	}
+	if _, err := db.sql.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
+		return errors.Join(fmt.Errorf("backup %s: %w", path, err), os.Remove(path))
 	}
 	// Who signed out since would be signed in again where the copy is restored.
 	copied, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: url.PathEscape(path)}).String())
@@ -245,5 +268,5 @@ func (db *DB) Backup(ctx context.Context, path string) error {
 	if err = errors.Join(err, copied.Close()); err != nil {
 		return fmt.Errorf("backup %s: %w", path, err)
 	}
-	return os.Chmod(path, 0o600)
+	return nil
 }
