@@ -93,7 +93,6 @@ func (p *Program) runPartitioned(ctx context.Context, sv service) error {
 		Hooks: partition.Hooks{
 			Owns: func(l partition.Layout, parts []int) {
 				sv.metrics.Owns(len(parts))
-				sv.health.Ready("partitions", "")
 				for part := range l.Partitions {
 					if !slices.Contains(parts, part) {
 						sv.health.Ready(fmt.Sprint("partition ", part), "") // now the business of others
@@ -110,7 +109,13 @@ func (p *Program) runPartitioned(ctx context.Context, sv service) error {
 				sv.metrics.Missed()
 				p.warn("%v", err)
 			},
-			Renewed: sv.metrics.Renewed,
+			Renewed: func() {
+				sv.metrics.Renewed()
+				sv.health.Ready("partitions", "")
+			},
+			Lost: func() {
+				sv.health.Ready("partitions", "the lease is over, others may score: the table of partitions cannot be renewed")
+			},
 		},
 	}
 	return group.Run(ctx)

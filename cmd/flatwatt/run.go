@@ -94,12 +94,12 @@ func (p *Program) run(ctx context.Context, opt *options, s settings, fresh bool)
 	defer p.keepTelling(p.notifier(), sv.pulse)()
 	work, done := to.whileHealthy(ctx)
 	defer done()
-	err = p.runBeside(work, sv, func(ctx context.Context) error {
-		if s.Partitions.Buckets > 0 {
-			return p.runPartitioned(ctx, sv)
-		}
-		return p.runWhole(ctx, sv)
-	})
+	score, part := p.runWhole, "stream"
+	if s.Partitions.Buckets > 0 {
+		score, part = p.runPartitioned, "partitions"
+	}
+	sv.health.Ready(part, "restoring") // before what runs beside it is ready
+	err = p.runBeside(work, sv, func(ctx context.Context) error { return score(ctx, sv) })
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		p.say("stopped; the next start resumes from the last checkpoint")
 		return nil

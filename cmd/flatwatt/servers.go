@@ -284,7 +284,7 @@ type lateCheckpoints struct {
 	replicas     int
 
 	// fits, if not nil, says whether a state can be restored; one that cannot, or that is
-	// of another model or program, is then given up, and gaveUp is told.
+	// of another model, program or stream, is then given up, and gaveUp is told.
 	fits   func(state []byte) error
 	gaveUp func(name string, at flatwatt.Position, why error)
 
@@ -299,13 +299,13 @@ func (c *lateCheckpoints) Load(ctx context.Context) (saved flatwatt.Checkpoint, 
 	saved, err = c.Checkpoints.Load(ctx)
 	switch {
 	case c.fits == nil:
-		if errors.Is(err, jetstream.ErrOtherConfig) {
+		if errors.Is(err, jetstream.ErrOtherConfig) || errors.Is(err, jetstream.ErrOtherStream) {
 			err = fmt.Errorf("%w; or start with --fresh to give the checkpoint up and score what the stream still holds", err)
 		}
 		return saved, err
 	case err == nil && len(saved.State) > 0:
 		err = c.fits(saved.State)
-	case !errors.Is(err, jetstream.ErrOtherConfig) && !errors.Is(err, jetstream.ErrDamaged):
+	case !errors.Is(err, jetstream.ErrOtherConfig) && !errors.Is(err, jetstream.ErrOtherStream) && !errors.Is(err, jetstream.ErrDamaged):
 		return saved, err
 	}
 	if err == nil {

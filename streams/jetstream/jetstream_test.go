@@ -1,12 +1,14 @@
 package jetstream_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -173,6 +175,28 @@ func TestPublisherDedupes(t *testing.T) {
 	}
 	if end, _ := jetstream.LastSequence(t.Context(), s); end != 5 {
 		t.Errorf("%d messages, want 5", end)
+	}
+}
+
+// Where nobody answers for the stream for a moment, as while its leader changes, what is sent
+// once more is what was to be sent, though the publisher has gone on.
+func TestPublisherSendsAgainWhatItSent(t *testing.T) {
+	j := serve(t)
+	p := jetstream.Publisher{JetStream: j, PerMessage: 10}
+	rs := readings(10, 5)
+	if err := p.Publish(t.Context(), "C-1", rs); err != nil { // there is no stream yet
+		t.Fatal(err)
+	}
+	ami(t, j, jetstream.Retention{}) // within the quarter of a second after which the client sends again
+	if err := p.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got, rejected, _ := drain(t, source(t, j), 0)
+	slices.SortFunc(got, func(a, b flatwatt.Reading) int {
+		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Meter, b.Meter))
+	})
+	if len(rejected) > 0 || !same(got, rs) {
+		t.Errorf("of %d readings that were acknowledged, the stream holds %d others; %d rejected", len(rs), len(got), len(rejected))
 	}
 }
 

@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -153,11 +154,15 @@ func contentID(parts ...[]byte) string {
 // A window publishes without waiting for each answer, with a bound on those
 // outstanding. The first failure is returned by the next call.
 type window struct {
-	limit   int // 0: DefaultInFlight
+	limit   int  // 0: DefaultInFlight
+	ordered bool // a message that nobody answered for is not sent again: others are behind it
 	futures []js.PubAckFuture
 }
 
+// publish sends m, whose data it copies: where nobody answers for the stream, as while its
+// leader changes, the client sends it once more when the caller's buffer holds another.
 func (w *window) publish(ctx context.Context, j js.JetStream, m *nats.Msg) error {
+	m.Data = bytes.Clone(m.Data)
 	limit := w.limit
 	if limit == 0 {
 		limit = DefaultInFlight
@@ -167,7 +172,11 @@ func (w *window) publish(ctx context.Context, j js.JetStream, m *nats.Msg) error
 			return err
 		}
 	}
-	f, err := j.PublishMsgAsync(m)
+	var how []js.PublishOpt
+	if w.ordered {
+		how = append(how, js.WithRetryAttempts(0))
+	}
+	f, err := j.PublishMsgAsync(m, how...)
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func (s Source) Open(ctx context.Context, from flatwatt.Position) (flatwatt.Sour
 	case from == 0 && state.FirstSeq > 0:
 		r.last = flatwatt.Position(state.FirstSeq - 1)
 	case uint64(from) > state.LastSeq:
-		return nil, fmt.Errorf("position %d is past the end of stream %s at %d: the stream was made anew, or the checkpoint belongs to another; choose another checkpoint name to start over",
+		return nil, fmt.Errorf("position %d is past the end of stream %s at %d: the stream was made anew, or has lost its end; start over from what it holds",
 			from, s.Stream, state.LastSeq)
 	}
 	if err := r.notLost(state); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -260,5 +261,42 @@ func TestLeaverHandsOverAtOnce(t *testing.T) {
 		a.mu.Unlock()
 		leave[1]()
 		wait.Wait()
+	})
+}
+
+// TestLeaseThatIsOverIsTold: who cannot renew says in time that it owns nothing, and again
+// what it owns when it can.
+func TestLeaseThatIsOverIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var away atomic.Bool
+		owns, lost := -1, 0
+		g := Group{
+			Store:  line{register: &register{}, mu: &sync.Mutex{}, rng: rand.New(rand.NewPCG(1, 0)), down: away.Load},
+			Worker: "w", Layout: Layout{Buckets: 4, Partitions: 4}, TTL: simTTL,
+			Work:  func(ctx context.Context, _ Layout, _ int) error { <-ctx.Done(); return ctx.Err() },
+			Hooks: Hooks{Owns: func(_ Layout, parts []int) { owns = len(parts) }, Lost: func() { lost++ }},
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- g.Run(ctx) }()
+		check := func(when string, wantOwns int, wantLost bool) {
+			synctest.Wait()
+			if owns != wantOwns || (lost > 0) != wantLost {
+				t.Errorf("%s: it says that it owns %d, and %d times that its lease is over", when, owns, lost)
+			}
+			lost = 0
+		}
+		time.Sleep(simTTL)
+		check("at first", 4, false)
+		away.Store(true)
+		time.Sleep(2 * simTTL)
+		check("without its store", 0, true)
+		away.Store(false)
+		time.Sleep(2 * simTTL)
+		lost = 0
+		time.Sleep(simTTL)
+		check("with it again", 4, false)
+		cancel()
+		<-ended
 	})
 }

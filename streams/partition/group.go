@@ -44,10 +44,11 @@ type Group struct {
 
 // Hooks are called from several goroutines. Nil hooks are skipped.
 type Hooks struct {
-	Owns    func(l Layout, partitions []int)                    // after a change
+	Owns    func(l Layout, partitions []int)                    // after a change; none where the lease is over
 	Failed  func(partition int, err error, again time.Duration) // Work returned too soon
 	Missed  func(err error)                                     // a renewal failed; the next is tried
 	Renewed func()
+	Lost    func() // renewals failed for so long that the lease is over: the work has stopped
 }
 
 // A Store keeps one value and replaces it by compare-and-swap.
@@ -123,6 +124,10 @@ func (w *worker) turn(ctx context.Context) error {
 		}
 		if w.lease.over() {
 			w.stopExcept(nil)
+			w.tell()
+			if w.Hooks.Lost != nil {
+				w.Hooks.Lost()
+			}
 		}
 		return nil
 	}
