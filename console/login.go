@@ -141,7 +141,12 @@ func (s *Server) oidcBegin(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "too many sign-ins: wait a minute", http.StatusTooManyRequests)
 		return
 	}
-	address, state, err := s.OIDC.Begin(local(r.URL.Query().Get("next")), s.Now())
+	address, state, err := s.OIDC.Begin(r.Context(), local(r.URL.Query().Get("next")), s.Now())
+	if errors.Is(err, access.ErrNoProvider) { // why is for the log: this page is anybody's
+		c := s.newCall(r)
+		s.tellNow(w, c, "", c.t("login.oidc_away", s.OIDC.Name()), http.StatusBadGateway)
+		return
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return

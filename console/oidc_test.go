@@ -1,7 +1,6 @@
 package console
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -98,7 +97,7 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 func TestSignInThroughAProvider(t *testing.T) {
 	p := newProvider(t)
 	r := newRoom(t)
-	oidc, err := access.NewOIDC(context.Background(), access.OIDCConfig{Name: "Utility ID", Issuer: p.url, ClientID: "console", Redirect: r.url + "/login/oidc/back"})
+	oidc, err := access.NewOIDC(access.OIDCConfig{Name: "Utility ID", Issuer: p.url, ClientID: "console", Redirect: r.url + "/login/oidc/back"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,5 +155,26 @@ func TestSignInThroughAProvider(t *testing.T) {
 		if code, _, _ := follow(r.visit(""), "/login/oidc/back?code=code-1&state="+url.QueryEscape(state)); code != http.StatusUnauthorized {
 			t.Errorf("state %.8q without its cookie: %d", state, code)
 		}
+	}
+}
+
+// TestTheLoginSaysThatTheProviderIsAway: to anybody, and to the log why.
+func TestTheLoginSaysThatTheProviderIsAway(t *testing.T) {
+	away := httptest.NewServer(http.NotFoundHandler())
+	at := away.URL
+	away.Close()
+	r := newRoom(t)
+	var why error
+	oidc, err := access.NewOIDC(access.OIDCConfig{Name: "Utility ID", Issuer: at, ClientID: "console", Redirect: r.url + "/login/oidc/back", Warn: func(err error) { why = err }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.s.OIDC = oidc
+	code, body, _ := r.visit("").do("GET", "/login/oidc?next=%2Fcases", nil)
+	if code != http.StatusBadGateway || !strings.Contains(body, "Utility ID does not answer") || strings.Contains(body, at) {
+		t.Errorf("%d %s", code, body)
+	}
+	if why == nil || !strings.Contains(why.Error(), at) {
+		t.Errorf("the log is told %v; want why, with the address", why)
 	}
 }

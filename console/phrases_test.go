@@ -17,7 +17,7 @@ import (
 )
 
 // notForPeople are files whose errors no page shows: configuration, set-up and storage.
-var notForPeople = []string{"policy.go", "schedule.go", "hook.go", "sender.go", "sqlite.go", "yaml.go", "audit.go", "oidc.go", "session.go",
+var notForPeople = []string{"policy.go", "schedule.go", "hook.go", "sender.go", "places.go", "sqlite.go", "yaml.go", "audit.go", "oidc.go", "session.go",
 	"sheet.go", "store.go", "cache.go", "server.go", "lang.go", "phrases.go", "render.go", "funcs.go"}
 
 // TestEveryRuleHasItsPhrase: what the rules of casework, access and the console say is
@@ -75,7 +75,7 @@ func TestSentencesInChinese(t *testing.T) {
 // ruleFormats are the formats of errors that people may see.
 func ruleFormats(t *testing.T) []string {
 	t.Helper()
-	list := []string{"from the listing", "all use since the proven onset", "onset not proven: %d months before the listing"}
+	list := []string{"from the listing", "all use since the proven onset", "onset not proven: %d months before the listing", "follows what is billed already"}
 	for _, dir := range []string{".", "../casework", "../access"} {
 		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			name := filepath.Base(path)

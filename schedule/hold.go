@@ -79,7 +79,7 @@ func (h *hold) change(ctx context.Context, do func(*record)) error {
 		if err != nil {
 			return err
 		}
-		if c := rec.Running; c == nil || c.Worker != h.claim.Worker || !c.Due.Equal(h.claim.Due) || c.Attempt != h.claim.Attempt {
+		if c := rec.Running; c == nil || !c.same(h.claim) {
 			return ErrLost
 		}
 		do(&rec)
@@ -108,4 +108,29 @@ func (h *hold) release(ctx context.Context, stopped bool) (next *claim, err erro
 		return nil, fmt.Errorf("let go of the run: %w", err)
 	}
 	return next, nil
+}
+
+// Pauses between tries to let go of a run.
+const (
+	firstLetGo   = 100 * time.Millisecond // doubles
+	longestLetGo = 5 * time.Second
+)
+
+// letGo releases the run, again and again while the servers are away, until ctx ends or
+// others would take the run over: what is not released keeps the job's later runs waiting.
+func (h *hold) letGo(ctx context.Context, stopped bool) (next *claim, err error) {
+	began := time.Now()
+	for wait := firstLetGo; ; wait = min(2*wait, longestLetGo) {
+		tried := err != nil
+		next, err = h.release(context.WithoutCancel(ctx), stopped)
+		if tried && errors.Is(err, ErrLost) {
+			return nil, nil // an earlier try was made after all, or another has it
+		}
+		if err == nil || errors.Is(err, ErrLost) || ctx.Err() != nil || time.Since(began)+wait >= h.worker.TTL {
+			return next, err
+		}
+		if pause(ctx, wait); ctx.Err() != nil {
+			return nil, err
+		}
+	}
 }

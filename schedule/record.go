@@ -30,6 +30,11 @@ type claim struct {
 	Beat    uint64    `json:"beat"` // grows while the worker lives
 }
 
+// same says whether both are one attempt of one run.
+func (c claim) same(o claim) bool {
+	return c.Worker == o.Worker && c.Due.Equal(o.Due) && c.Attempt == o.Attempt
+}
+
 // A verdict is what is to be done about a due time.
 type verdict int
 

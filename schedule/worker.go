@@ -32,6 +32,8 @@ type Worker struct {
 	TTL  time.Duration // of silence, after which others take a run over; 0: DefaultTTL
 	Tick time.Duration // between two looks at the clock; 0: a second
 	Warn func(error)   // may be nil
+
+	hands hands
 }
 
 // knockPatience is how long the own clock waits for the server's schedule to knock.
@@ -157,6 +159,8 @@ func (w *Worker) look(ctx context.Context, j *Job, seen map[string]sighting, wor
 // settle decides about a due time, with all other workers, and runs the job if it falls to
 // this one.
 func (w *Worker) settle(ctx context.Context, j *Job, due time.Time, times int, work *sync.WaitGroup) error {
+	w.hands.take(j.Name) // before others see the claim
+	defer w.hands.drop(j.Name)
 	for {
 		rec, rev, err := w.Records.get(ctx, j.Name)
 		if err != nil {
@@ -176,7 +180,7 @@ func (w *Worker) settle(ctx context.Context, j *Job, due time.Time, times int, w
 		line := Run{Job: j.Name, Due: due, Command: j.Command, Worker: w.Name, Started: now, Ended: now, Times: many(times)}
 		switch v {
 		case run:
-			work.Go(func() { w.carryOut(ctx, *j, *rec.Running, rev) })
+			w.start(ctx, j, *rec.Running, rev, work)
 		case skip:
 			line.Outcome = Skipped
 			return w.Ledger.Put(ctx, line)
@@ -196,11 +200,15 @@ func many(times int) int {
 	return times
 }
 
-// takeOverSilent takes over a run whose worker has shown no sign of life for TTL.
+// takeOverSilent takes over a run whose worker has shown no sign of life for TTL, and picks
+// up our own that was lost on the way.
 func (w *Worker) takeOverSilent(ctx context.Context, j *Job, rec record, rev uint64, seen map[string]sighting, work *sync.WaitGroup) error {
 	if rec.Running == nil || rec.Running.Worker == w.Name {
 		delete(seen, j.Name)
-		return nil
+		if rec.Running == nil {
+			return nil
+		}
+		return w.pickUp(ctx, j, rec, rev, work)
 	}
 	if last, ok := seen[j.Name]; !ok || last.claim != *rec.Running {
 		seen[j.Name] = sighting{*rec.Running, time.Now()}
@@ -208,6 +216,11 @@ func (w *Worker) takeOverSilent(ctx context.Context, j *Job, rec record, rev uin
 	} else if time.Since(last.at) < w.TTL {
 		return nil
 	}
+	return w.takeOver(ctx, j, rec, rev, work)
+}
+
+// takeOver makes a lost run ours, or gives it up if that was done too often.
+func (w *Worker) takeOver(ctx context.Context, j *Job, rec record, rev uint64, work *sync.WaitGroup) error {
 	lost := *rec.Running
 	mine := rec.takeOver(w.Name)
 	if !mine {
@@ -224,7 +237,7 @@ func (w *Worker) takeOverSilent(ctx context.Context, j *Job, rec record, rev uin
 		return nil
 	}
 	if err == nil && mine {
-		work.Go(func() { w.carryOut(ctx, *j, *rec.Running, rev) })
+		w.start(ctx, j, *rec.Running, rev, work)
 	}
 	return err
 }
@@ -233,30 +246,14 @@ func (w *Worker) takeOverSilent(ctx context.Context, j *Job, rec record, rev uin
 func (w *Worker) carryOut(ctx context.Context, j Job, c claim, rev uint64) {
 	for {
 		h := &hold{worker: w, job: j.Name, claim: c, rev: rev}
-		line := Run{Job: j.Name, Due: c.Due, Command: j.Command, Worker: w.Name, Attempt: c.Attempt, Times: many(c.Times), Started: time.Now().UTC(), Outcome: Running}
-		if err := w.Ledger.Put(ctx, line); err != nil {
-			w.warn(fmt.Errorf("job %s: ledger: %w", j.Name, err)) // the run is worth more than its line
-		}
-		err := h.while(ctx, func(ctx context.Context) (err error) {
-			line.Result, err = w.Do(ctx, j)
-			return err
-		})
-		if errors.Is(err, ErrLost) {
+		w.hands.note(j.Name, c, false)
+		outcome, err := w.once(ctx, j, h)
+		if err != nil {
 			w.warn(fmt.Errorf("job %s: %w", j.Name, err))
 			return // the line is the other's
 		}
-		line.Ended, line.Outcome = time.Now().UTC(), Done
-		switch {
-		case ctx.Err() != nil && err != nil:
-			line.Outcome = Stopped
-		case err != nil:
-			line.Outcome, line.Error = Failed, err.Error()
-		}
-		calm := context.WithoutCancel(ctx)
-		if err := w.Ledger.Put(calm, line); err != nil {
-			w.warn(fmt.Errorf("job %s: ledger: %w", j.Name, err))
-		}
-		next, err := h.release(calm, line.Outcome == Stopped)
+		w.hands.note(j.Name, c, true)
+		next, err := h.letGo(ctx, outcome == Stopped)
 		if err != nil {
 			w.warn(fmt.Errorf("job %s: %w", j.Name, err))
 		}
@@ -265,4 +262,31 @@ func (w *Worker) carryOut(ctx context.Context, j Job, c claim, rev uint64) {
 		}
 		c, rev = *next, h.rev
 	}
+}
+
+// once runs a job once, with its line in the ledger; the error is ErrLost or nil.
+func (w *Worker) once(ctx context.Context, j Job, h *hold) (Outcome, error) {
+	c := h.claim
+	line := Run{Job: j.Name, Due: c.Due, Command: j.Command, Worker: w.Name, Attempt: c.Attempt, Times: many(c.Times), Started: time.Now().UTC(), Outcome: Running}
+	if err := w.Ledger.Put(ctx, line); err != nil {
+		w.warn(fmt.Errorf("job %s: ledger: %w", j.Name, err)) // the run is worth more than its line
+	}
+	err := h.while(ctx, func(ctx context.Context) (err error) {
+		line.Result, err = w.Do(ctx, j)
+		return err
+	})
+	if errors.Is(err, ErrLost) {
+		return "", ErrLost
+	}
+	line.Ended, line.Outcome = time.Now().UTC(), Done
+	switch {
+	case ctx.Err() != nil && err != nil:
+		line.Outcome = Stopped
+	case err != nil:
+		line.Outcome, line.Error = Failed, err.Error()
+	}
+	if err := w.Ledger.Put(context.WithoutCancel(ctx), line); err != nil {
+		w.warn(fmt.Errorf("job %s: ledger: %w", j.Name, err))
+	}
+	return line.Outcome, nil
 }

@@ -88,18 +88,34 @@ func (b Book) Add(ctx context.Context, p Project, note string) (id string, err e
 		return "", err
 	}
 	p.Added = b.Now
-	others, err := casework.List[Project](ctx, b.Store, Kind)
-	if err != nil {
+	if err := b.free(ctx, "", p.Meters); err != nil {
 		return "", err
 	}
+	return b.Desk.Add(ctx, "ledger.add", note, Kind, "P", p, nil)
+}
+
+// free refuses meters that belong to another project than id, of whatever area: their
+// energy would count twice. A project that has gone holds none.
+func (b Book) free(ctx context.Context, id string, meters []string) error {
+	others, err := casework.List[Project](ctx, b.Store, Kind)
 	for _, o := range others {
-		for _, m := range p.Meters {
-			if o.Value.Progress != Exited && slices.Contains(o.Value.Meters, m) {
-				return "", fmt.Errorf("meters: %s belongs to %s already", m, o.ID)
+		for _, m := range meters {
+			if o.ID != id && o.Value.Progress != Exited && slices.Contains(o.Value.Meters, m) {
+				return fmt.Errorf("meters: %s belongs to %s already", m, o.ID)
 			}
 		}
 	}
-	return b.Desk.Add(ctx, "ledger.add", note, Kind, "P", p, nil)
+	return err
+}
+
+// taken are the meters that a change gives to a project: all of them where it came back.
+func taken(was, is *Project) []string {
+	if is.Progress == Exited {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(is.Meters), func(m string) bool {
+		return was.Progress != Exited && slices.Contains(was.Meters, m)
+	})
 }
 
 func (b Book) mayWrite(p *Project) error {
@@ -137,6 +153,8 @@ func (b Book) Change(ctx context.Context, id string, version int, action, note s
 	if version == 0 {
 		version = now
 	}
+	was := p
+	was.Meters = slices.Clone(p.Meters)
 	if version == now { // else Commit refuses, and knows who came first
 		if err := do(&p); err != nil {
 			return fmt.Errorf("%s: %w", id, err)
@@ -144,6 +162,11 @@ func (b Book) Change(ctx context.Context, id string, version int, action, note s
 	}
 	if err := b.mayWrite(&p); err != nil {
 		return err
+	}
+	if more := taken(&was, &p); len(more) > 0 {
+		if err := b.free(ctx, id, more); err != nil {
+			return err
+		}
 	}
 	return casework.Put(ctx, b.Store, b.Act(action, note), Kind, id, version, p)
 }
@@ -160,8 +183,9 @@ func (b Book) Exit(ctx context.Context, id string, version int, day, note string
 }
 
 // Missing are the confirmed cases that no entry names, by ID: the ledger is not in step.
+// An entry that has moved to an area that the person does not see names its case too.
 func (b Book) Missing(ctx context.Context) (cases []string, err error) {
-	list, err := b.List(ctx)
+	list, err := casework.List[Project](ctx, b.Store, Kind)
 	if err != nil {
 		return nil, err
 	}

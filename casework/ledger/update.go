@@ -63,7 +63,8 @@ type Update struct {
 }
 
 // Update brings the energy of every project of the person's areas up to the end of a week,
-// in one change. Running a week again replaces its figures: readings may come late.
+// in one change. Running a week again replaces its figures: readings may come late. What
+// was counted after an exit that was entered later is taken back by the run of any week.
 func (b Book) Update(ctx context.Context, from energy.Source, week string) (u Update, err error) {
 	if err := b.Who.Need(access.Supervisor); err != nil {
 		return u, err
@@ -86,7 +87,7 @@ func (b Book) Update(ctx context.Context, from energy.Source, week string) (u Up
 		if !changed {
 			continue
 		}
-		if next.read(week) == 0 {
+		if !next.gone(&u) && next.read(week) == 0 {
 			u.Unread = append(u.Unread, p.ID)
 		}
 		w, err := casework.Write(Kind, p.ID, p.Version, next)
@@ -120,40 +121,92 @@ func (p *Project) read(week string) float64 {
 	return 0
 }
 
+// gone says whether a project had exited before u's week.
+func (p *Project) gone(u *Update) bool { return p.ExitedOn != "" && p.ExitedOn < u.From }
+
 // update brings one project to the end of u's week. Projects without meters, that began
 // later or had gone before have nothing to add.
 func (p *Project) update(ctx context.Context, from energy.Source, u *Update) (changed bool, err error) {
-	if len(p.Meters) == 0 || p.Onset > u.To || p.ExitedOn != "" && p.ExitedOn < u.From {
+	if len(p.Meters) == 0 || p.Onset > u.To {
 		return false, nil
 	}
-	first, last := p.Onset, u.To
-	if first == "" {
-		first = min(p.Added.UTC().Format(time.DateOnly), u.From)
+	changed, err = p.takeBack(ctx, from)
+	if err != nil || p.gone(u) {
+		return changed, err
 	}
+	first, last := p.first(u.From), u.To
 	if p.ExitedOn != "" {
 		last = min(last, p.ExitedOn)
 	}
-	w := Week{Week: u.Week}
-	all, missing := decimal.Zero, 0.0
+	s, err := p.sum(ctx, from, first, last, u.From)
+	if err != nil {
+		return false, err
+	}
+	u.Projects++
+	u.KWh, u.MissingDays = u.KWh.Add(s.week.KWh), u.MissingDays+s.week.MissingDays
+	if u.To >= p.EnergyTo { // an older week run again changes that week only
+		p.EnergyKWh, p.EnergyFrom, p.EnergyTo, p.MissingDays = s.kwh, first, last, s.missing
+	}
+	s.week.Week = u.Week
+	p.setWeek(s.week)
+	return true, nil
+}
+
+// first is the first day of which energy counts, as of the week that begins on monday.
+func (p *Project) first(monday string) string {
+	if p.Onset != "" {
+		return p.Onset
+	}
+	return min(p.Added.UTC().Format(time.DateOnly), monday)
+}
+
+// takeBack takes out what was counted after the exit, where that was entered late: the
+// weeks that begin after it, and days of its own week and of the total.
+func (p *Project) takeBack(ctx context.Context, from energy.Source) (changed bool, err error) {
+	if p.ExitedOn == "" || p.ExitedOn >= p.EnergyTo {
+		return false, nil
+	}
+	day, err := time.Parse(time.DateOnly, p.ExitedOn)
+	if err != nil {
+		return false, err
+	}
+	name, monday, _ := WeekOf(day)
+	first := p.first(monday)
+	s, err := p.sum(ctx, from, first, p.ExitedOn, monday)
+	if err != nil {
+		return false, err
+	}
+	p.EnergyKWh, p.EnergyFrom, p.EnergyTo, p.MissingDays = s.kwh, first, p.ExitedOn, s.missing
+	s.week.Week = name
+	if slices.ContainsFunc(p.Weeks, func(w Week) bool { return w.Week == name }) {
+		p.setWeek(s.week)
+	}
+	p.Weeks = slices.DeleteFunc(slices.Clone(p.Weeks), func(w Week) bool { return w.Week > name })
+	return true, nil
+}
+
+// A sum is the energy of days of a project's meters, and what of it is of one week.
+type sum struct {
+	kwh     decimal.Decimal
+	missing float64 // days
+	week    Week
+}
+
+// sum adds up the days [first, last]; the week begins on monday and goes on to last.
+func (p *Project) sum(ctx context.Context, from energy.Source, first, last, monday string) (s sum, err error) {
 	for _, m := range p.Meters {
 		days, err := from.Days(ctx, m, first, last, p.capKW())
 		if err != nil {
-			return false, err
+			return s, err
 		}
 		for _, d := range days {
-			all, missing = all.Add(d.KWh), missing+d.MissingShare
-			if d.Date >= u.From {
-				w.KWh, w.MissingDays = w.KWh.Add(d.KWh), w.MissingDays+d.MissingShare
+			s.kwh, s.missing = s.kwh.Add(d.KWh), s.missing+d.MissingShare
+			if d.Date >= monday {
+				s.week.KWh, s.week.MissingDays = s.week.KWh.Add(d.KWh), s.week.MissingDays+d.MissingShare
 			}
 		}
 	}
-	u.Projects++
-	u.KWh, u.MissingDays = u.KWh.Add(w.KWh), u.MissingDays+w.MissingDays
-	if u.To >= p.EnergyTo { // an older week run again changes that week only
-		p.EnergyKWh, p.EnergyFrom, p.EnergyTo, p.MissingDays = all, first, last, missing
-	}
-	p.setWeek(w)
-	return true, nil
+	return s, nil
 }
 
 // setWeek puts a week in its place.

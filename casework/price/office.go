@@ -11,7 +11,6 @@ import (
 
 	"github.com/flatwatt/flatwatt/access"
 	"github.com/flatwatt/flatwatt/casework"
-	"github.com/flatwatt/flatwatt/casework/energy"
 	"github.com/flatwatt/flatwatt/casework/ledger"
 )
 
@@ -31,6 +30,7 @@ type Listed struct {
 	Meters     []string `json:"meters"`
 	Listed     string   `json:"listed"`             // day
 	Delisted   string   `json:"delisted,omitempty"` // last day for which it pays; "": it still does
+	Earlier    []Term   `json:"earlier,omitempty"`  // when it was listed before it came back
 }
 
 // A Payment is money that came in for a statement.
@@ -91,7 +91,7 @@ func (o Office) Sync(ctx context.Context, dry bool) (steps []Step, err error) {
 
 // follow is a project's place on the list after what the ledger says.
 func follow(l Listed, p *ledger.Project, known bool, today string) (next Listed, what string) {
-	next = Listed{p.Company, p.CreditCode, p.Area, p.Meters, l.Listed, l.Delisted}
+	next = Listed{p.Company, p.CreditCode, p.Area, p.Meters, l.Listed, l.Delisted, l.Earlier}
 	switch {
 	case p.Status != ledger.Existing:
 		return l, ""
@@ -100,6 +100,7 @@ func follow(l Listed, p *ledger.Project, known bool, today string) (next Listed,
 	case p.Progress == ledger.Exited && l.Delisted != p.ExitedOn:
 		next.Delisted, what = p.ExitedOn, "delisted"
 	case p.Progress != ledger.Exited && l.Delisted != "": // it came back
+		next.Earlier = append(slices.Clone(l.Earlier), Term{l.Listed, l.Delisted})
 		next.Listed, next.Delisted, what = today, "", "listed"
 	case l.Company != p.Company || l.CreditCode != p.CreditCode || l.Area != p.Area || !slices.Equal(l.Meters, p.Meters):
 		what = "changed"
@@ -111,87 +112,6 @@ func follow(l Listed, p *ledger.Project, known bool, today string) (next Listed,
 func (o Office) Statements(ctx context.Context) ([]casework.Versioned[Statement], error) {
 	list, err := casework.List[Statement](ctx, o.Store, KindStatement)
 	return slices.DeleteFunc(list, func(s casework.Versioned[Statement]) bool { return !o.Who.Sees(s.Value.Area) }), err
-}
-
-// Draft works out the next statement of a project up to the day to: from the day after the
-// last that was billed, or from the first for which it is liable. from, if not "", begins
-// it there instead.
-func (o Office) Draft(ctx context.Context, source energy.Source, project, from, to string) (Statement, error) {
-	p, _, err := o.Project(ctx, project)
-	if err != nil {
-		return Statement{}, err
-	}
-	l, _, err := casework.Get[Listed](ctx, o.Store, KindListed, project)
-	if errors.Is(err, casework.ErrNotFound) {
-		return Statement{}, fmt.Errorf("%s: is not on the list; `flatwatt price sync` brings it into step with the ledger", project)
-	}
-	if err != nil {
-		return Statement{}, err
-	}
-	first, why := o.Schedule.Start(&p, l.Listed)
-	begins := max(first, from)
-	all, err := o.Statements(ctx)
-	if err != nil {
-		return Statement{}, err
-	}
-	for _, s := range all {
-		v := s.Value
-		if v.Project != project || v.Cancelled != "" {
-			continue
-		}
-		if from != "" && v.From <= to && begins <= v.To {
-			return Statement{}, fmt.Errorf("%s: %s to %s is billed already by %s; cancel that first", project, v.From, v.To, s.ID)
-		}
-		if next := dayAfter(v.To); from == "" && next > begins {
-			begins, why = next, "follows "+s.ID
-		}
-	}
-	if l.Delisted != "" {
-		to = min(to, l.Delisted)
-	}
-	if to >= o.today() {
-		return Statement{}, fmt.Errorf("to %s: is not over yet", to)
-	}
-	if begins > to {
-		return Statement{}, fmt.Errorf("%s: everything up to %s is billed", project, to)
-	}
-	st, err := o.Schedule.Draw(ctx, &p, source, begins, to)
-	st.Project, st.Why, st.Issued = project, why, o.today()
-	st.Due = o.Now.UTC().AddDate(0, 0, o.Schedule.DueDays).Format(time.DateOnly)
-	return st, err
-}
-
-func dayAfter(day string) string {
-	t, err := time.Parse(time.DateOnly, day)
-	if err != nil {
-		return ""
-	}
-	return t.AddDate(0, 0, 1).Format(time.DateOnly)
-}
-
-// Issue issues a draft and returns the statement's ID. Two who bill the same project at
-// once cannot both: each issue writes the project's place on the list anew.
-func (o Office) Issue(ctx context.Context, st Statement, note string) (id string, err error) {
-	if err := o.Who.Need(access.Supervisor); err != nil {
-		return "", err
-	}
-	l, version, err := casework.Get[Listed](ctx, o.Store, KindListed, st.Project)
-	if err != nil {
-		return "", err
-	}
-	all, err := o.Statements(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, s := range all {
-		if v := s.Value; v.Project == st.Project && v.Cancelled == "" && v.From <= st.To && st.From <= v.To {
-			return "", fmt.Errorf("%s: %s to %s is billed already by %s", st.Project, v.From, v.To, s.ID)
-		}
-	}
-	return o.Desk.Add(ctx, "price.issue", note, KindStatement, "S", st, func(string) ([]casework.Record, error) {
-		w, err := casework.Write(KindListed, st.Project, version, l)
-		return []casework.Record{w}, err
-	})
 }
 
 // Cancel takes a statement back, for a reason.

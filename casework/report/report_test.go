@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -216,6 +217,34 @@ func TestIssuedReportsAreFrozen(t *testing.T) {
 	bound.Who = access.Actor{Name: "s", Role: access.Supervisor, Areas: []string{"hubei"}}
 	if _, _, err := bound.Issued(ctx, "2026-W10", "", 0); !errors.Is(err, casework.ErrNotFound) {
 		t.Errorf("somebody of one area reads the report of all: %v", err)
+	}
+}
+
+// TestALateExitIsCorrected: the first project had gone on 26 February, not on 5 March. Its
+// 40 kWh of week 10 go, of its total 4 days are left, and the first version stays.
+func TestALateExitIsCorrected(t *testing.T) {
+	ctx, m := t.Context(), twoWeeks(t)
+	if _, _, err := m.Issue(ctx, "2026-W10", "", ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Exit(ctx, "P-2026-00001", 0, "2026-02-26", "seen empty"); err != nil {
+		t.Fatal(err)
+	}
+	must[ledger.Update](t)(m.Update(ctx, tens{}, "2026-W10"))
+	if _, _, err := m.Issue(ctx, "2026-W10", "", "exit on 26 February"); err != nil {
+		t.Fatal(err)
+	}
+	for version, want := range []string{1: "110 kWh, 1 exited, total 110, ", 2: "70 kWh, 0 exited, total 40, exit on 26 February"} {
+		if version == 0 {
+			continue
+		}
+		r, _, err := m.Issued(ctx, "2026-W10", "", version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%s kWh, %d exited, total %s, %s", r.Now.EnergyKWh, r.Now.Exited, r.Projects[0].Total.EnergyKWh, r.Correction); got != want {
+			t.Errorf("version %d: %s; want %s", version, got, want)
+		}
 	}
 }
 

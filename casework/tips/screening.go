@@ -98,12 +98,13 @@ func (b Inbox) Commitments(ctx context.Context) ([]casework.Versioned[Commitment
 }
 
 // CheckCommitments marks as broken every commitment one of whose meters has a confirmed
-// case, in one change, and names them.
+// case, in one change, and names them. A case of an area that the person does not see breaks
+// it too, and is told by number only.
 func (b Inbox) CheckCommitments(ctx context.Context) (broken []string, err error) {
 	if err := b.Who.Need(access.Operator); err != nil {
 		return nil, err
 	}
-	cases, err := b.Cases(ctx)
+	cases, err := casework.List[casework.Case](ctx, b.Store, casework.KindCase)
 	if err != nil {
 		return nil, err
 	}

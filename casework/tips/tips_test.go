@@ -149,6 +149,25 @@ func TestCommitmentsAreBrokenByConfirmedCases(t *testing.T) {
 	}
 }
 
+// TestACaseOfAnotherAreaBreaksACommitment: a meter of a data centre may hang in another
+// area, whose cases those who check do not see.
+func TestACaseOfAnotherAreaBreaksACommitment(t *testing.T) {
+	ctx, as := t.Context(), inbox(t)
+	c, _ := casework.NewCase("m1", "hubei", "", casework.Finding{}, now)
+	c.State, c.Moved = casework.Confirmed, now
+	if _, err := as("zhao", access.Supervisor).Open(ctx, c, nil); err != nil {
+		t.Fatal(err)
+	}
+	b := as("li", access.Supervisor, "sichuan")
+	id, err := b.Commit(ctx, Commitment{Company: "某数据中心", Address: "某路", Area: "sichuan", Meters: []string{"m1"}, KW: 500, Signed: "2026-01-01", Until: "2026-12-31"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if broken, err := b.CheckCommitments(ctx); err != nil || len(broken) != 1 || broken[0] != id {
+		t.Errorf("broken: %v, %v; want %s", broken, err, id)
+	}
+}
+
 func TestApplicantsAreScreened(t *testing.T) {
 	ctx, as := context.Background(), inbox(t)
 	b := as("zhao", access.Supervisor)

@@ -3,13 +3,11 @@ package webhook
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
-	"os"
+	"sync"
 	"time"
 
 	"github.com/flatwatt/flatwatt/casework"
@@ -24,19 +22,6 @@ const (
 	maxFailed  = 1000             // failures kept a hook
 )
 
-// A Place is how far one hook has been told.
-type Place struct {
-	Seq    int       `json:"seq"`
-	Failed []Failure `json:"failed,omitempty"` // given up, the oldest first
-}
-
-// A Failure is a delivery that was given up.
-type Failure struct {
-	Seq    int       `json:"seq"`
-	At     time.Time `json:"at"`
-	Reason string    `json:"reason"`
-}
-
 // A Sender delivers to the hooks of one casework file. Places are kept beside it in
 // PlaceFile, not in it: a delivery is no act of a person.
 type Sender struct {
@@ -44,38 +29,93 @@ type Sender struct {
 	Hooks     []Hook
 	PlaceFile string
 	Now       func() time.Time
-	Wait      func(context.Context, time.Duration) error // between attempts
-	GaveUp    func(hook string, f Failure)
-	Client    *http.Client // nil: one that follows no redirect
+	Wait      func(context.Context, time.Duration) error // between attempts; an error of it is that ctx ended
+	GaveUp    func(hook string, f Failure)               // like Wait, by many goroutines
+	Client    *http.Client                               // nil: one that follows no redirect
+
+	keeper keeper
 }
 
 // Deliver tells every hook what is new, and returns how many deliveries were taken. A
 // hook that is new is told from now on. A hook that fails holds up no other.
 func (s *Sender) Deliver(ctx context.Context) (sent int, err error) {
-	places, err := s.places()
+	if _, err := s.keeper.read(s.PlaceFile); err != nil { // told once, not once a hook
+		return 0, err
+	}
+	taken, errs := make([]int, len(s.Hooks)), make([]error, len(s.Hooks))
+	var all sync.WaitGroup
+	for i := range s.Hooks {
+		all.Go(func() { taken[i], errs[i] = s.serve(ctx, &s.Hooks[i]) })
+	}
+	all.Wait()
+	for _, n := range taken {
+		sent += n
+	}
+	return sent, errors.Join(errs...)
+}
+
+// Follow delivers until ctx ends, looking for what is new that often. Each hook goes its
+// own pace: one that is away has minutes of tries for each entry, and the others go on.
+// Trouble is told when it begins or changes, by many goroutines, and tried again.
+func (s *Sender) Follow(ctx context.Context, every time.Duration, trouble func(error)) {
+	var all sync.WaitGroup
+	for i := range s.Hooks {
+		all.Go(func() {
+			tick := time.NewTicker(every)
+			defer tick.Stop()
+			said := ""
+			for {
+				_, err := s.serve(ctx, &s.Hooks[i])
+				if ctx.Err() != nil {
+					return
+				}
+				if err == nil {
+					said = ""
+				} else if err.Error() != said {
+					said = err.Error()
+					trouble(err)
+				}
+				select {
+				case <-ctx.Done():
+					return
+				case <-tick.C:
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// serve tells one hook what is new.
+func (s *Sender) serve(ctx context.Context, h *Hook) (sent int, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("webhook %s: %w", h.Name, err)
+		}
+	}()
+	places, err := s.keeper.read(s.PlaceFile)
 	if err != nil {
 		return 0, err
 	}
-	for i := range s.Hooks {
-		h := &s.Hooks[i]
-		place, known := places[h.Name]
-		if !known {
-			head, err := s.Store.Head(ctx)
-			if err != nil {
-				return sent, err
-			}
-			place.Seq = head.Seq
-		}
-		n, err := s.follow(ctx, h, &place, func() error {
-			places[h.Name] = place
-			return s.keep(places)
-		})
-		sent += n
+	place, known := places[h.Name]
+	if !known {
+		head, err := s.Store.Head(ctx)
 		if err != nil {
-			return sent, fmt.Errorf("webhook %s: %w", h.Name, err)
+			return 0, err
+		}
+		place.Seq = head.Seq
+		if err := s.keeper.keep(s.PlaceFile, h.Name, place); err != nil {
+			return 0, err
 		}
 	}
-	return sent, nil
+	kept := place.Seq
+	return s.follow(ctx, h, &place, func() error {
+		if place.Seq == kept { // nothing new; a look costs no write
+			return nil
+		}
+		kept = place.Seq
+		return s.keeper.keep(s.PlaceFile, h.Name, place)
+	})
 }
 
 // follow tells one hook everything after its place, keeping the place after each delivery.
@@ -87,16 +127,19 @@ func (s *Sender) follow(ctx context.Context, h *Hook, place *Place, keep func() 
 			return sent, err
 		}
 		for _, e := range entries {
-			taken, err := s.tell(ctx, h, e, place)
+			became, err := s.tell(ctx, h, e, place)
 			if err != nil {
 				return sent, errors.Join(err, keep())
 			}
 			place.Seq = e.Seq
-			if taken {
+			if became == unwanted {
+				continue
+			}
+			if became == taken {
 				sent++
-				if err := keep(); err != nil {
-					return sent, err
-				}
+			}
+			if err := keep(); err != nil {
+				return sent, err
 			}
 		}
 		if len(entries) < batch {
@@ -105,42 +148,55 @@ func (s *Sender) follow(ctx context.Context, h *Hook, place *Place, keep func() 
 	}
 }
 
+// An end is what became of a delivery.
+type end int
+
+const (
+	unwanted end = iota
+	taken
+	givenUp
+)
+
 // tell delivers one entry, if the hook wants it. Only a context that ends, or a record
 // that cannot be read, is an error; a receiver that does not answer is given up on.
-func (s *Sender) tell(ctx context.Context, h *Hook, e casework.Entry, place *Place) (taken bool, err error) {
+func (s *Sender) tell(ctx context.Context, h *Hook, e casework.Entry, place *Place) (end, error) {
 	if e.Version == 0 {
-		return false, nil
+		return unwanted, nil
 	}
 	r, err := s.Store.Get(ctx, e.Kind, e.ID, e.Version)
 	if err != nil {
-		return false, err
+		return unwanted, err
 	}
 	body, ok, err := h.event(e, r)
 	if err != nil || !ok {
-		return false, err
+		return unwanted, err
 	}
+	if err := s.try(ctx, h, e.Seq, body); ctx.Err() != nil && err != nil {
+		return unwanted, ctx.Err()
+	} else if err != nil {
+		f := Failure{e.Seq, s.Now(), err.Error()}
+		place.Failed = append(place.Failed, f)
+		place.Failed = place.Failed[max(0, len(place.Failed)-maxFailed):]
+		s.GaveUp(h.Name, f)
+		return givenUp, nil
+	}
+	return taken, nil
+}
+
+// try posts until it is taken, refused for good, or was tried often enough.
+func (s *Sender) try(ctx context.Context, h *Hook, seq int, body []byte) error {
 	wait := firstWait
 	for n := 1; ; n++ {
-		err = s.post(ctx, h, e.Seq, body)
-		if err == nil {
-			return true, nil
-		}
-		if ctx.Err() != nil {
-			return false, ctx.Err()
-		}
-		if permanent := (refused{}); n == Attempts || errors.As(err, &permanent) {
-			break
+		err := s.post(ctx, h, seq, body)
+		var permanent refused
+		if err == nil || ctx.Err() != nil || n == Attempts || errors.As(err, &permanent) {
+			return err
 		}
 		if err := s.Wait(ctx, wait); err != nil {
-			return false, err
+			return err
 		}
 		wait *= 2
 	}
-	f := Failure{e.Seq, s.Now(), err.Error()}
-	place.Failed = append(place.Failed, f)
-	place.Failed = place.Failed[max(0, len(place.Failed)-maxFailed):]
-	s.GaveUp(h.Name, f)
-	return false, nil
 }
 
 // refused is an answer that no repetition changes.
@@ -176,32 +232,4 @@ func (s *Sender) post(ctx context.Context, h *Hook, seq int, body []byte) error 
 		return refused{res.Status}
 	}
 	return fmt.Errorf("the receiver answered %s", res.Status)
-}
-
-func (s *Sender) places() (map[string]Place, error) {
-	places := map[string]Place{}
-	text, err := os.ReadFile(s.PlaceFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return places, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &places)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("webhook places %s: %w", s.PlaceFile, err)
-	}
-	return places, nil
-}
-
-// keep replaces the file of places whole.
-func (s *Sender) keep(places map[string]Place) error {
-	text, err := json.MarshalIndent(places, "", "  ")
-	if err != nil {
-		return err
-	}
-	tmp := s.PlaceFile + ".part"
-	if err := os.WriteFile(tmp, text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, s.PlaceFile)
 }

@@ -128,7 +128,7 @@ func TestRetriesAreBounded(t *testing.T) {
 	if got := fmt.Sprint(*waits); got != "[2s 4s 2s 4s 8s 16s 32s]" || r.asked != 3+6+1+1 {
 		t.Errorf("%d attempts, waits %s", r.asked, got)
 	}
-	places, err := s.places()
+	places, err := s.keeper.read(s.PlaceFile)
 	if err != nil || len(places["itsm"].Failed) != 3 || places["itsm"].Seq != 4 {
 		t.Errorf("%+v, %v", places, err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/streams/archive"
-	"github.com/flatwatt/flatwatt/streams/file"
 	"github.com/flatwatt/flatwatt/streams/jetstream"
 )
 
@@ -187,89 +185,6 @@ func newArchiveVerify(p *Program) *cobra.Command {
 	}
 	p.addArchiveFlag(cmd, &where)
 	return cmd
-}
-
-func newArchiveExport(p *Program) *cobra.Command {
-	var where, out, from, to, meter, format string
-	cmd := &cobra.Command{
-		Use:   "export --out FILE [--from DAY] [--to DAY] [--meter ID]",
-		Short: "Write readings as a file of a fleet directory: one a meter and start, the best known",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := p.openArchive(cmd.Context(), where)
-			if err != nil {
-				return err
-			}
-			first, last, err := archiveDays(a, from, to)
-			if err != nil {
-				return err
-			}
-			if format == "" {
-				format = formatOfName(out)
-			}
-			return p.exportArchive(cmd.Context(), a, first, last, flatwatt.MeterID(meter), out, file.Format(format))
-		},
-	}
-	p.addArchiveFlag(cmd, &where)
-	f := cmd.Flags()
-	f.StringVar(&out, "out", "", "`file` to write: .parquet, .csv or .csv.gz")
-	f.StringVar(&from, "from", "first", "first UTC `day`: a date, first, last or -7d, counted from the last")
-	f.StringVar(&to, "to", "last", "last UTC `day`")
-	f.StringVar(&meter, "meter", "", "only the meter with this `id`")
-	f.StringVar(&format, "format", "", "parquet, csv or csv.gz; the default goes by the file's name")
-	needFlags(cmd, "out")
-	return cmd
-}
-
-func formatOfName(name string) string {
-	for _, f := range []file.Format{file.CSVGzip, file.CSV} {
-		if strings.HasSuffix(strings.ToLower(filepath.Base(name)), "."+string(f)) {
-			return string(f)
-		}
-	}
-	return string(file.Parquet)
-}
-
-func (p *Program) exportArchive(ctx context.Context, a *archive.Archive, from, to flatwatt.Day, meter flatwatt.MeterID, out string, format file.Format) error {
-	w, err := file.NewReadingsWriter(out, format)
-	if err != nil {
-		return usageError{err}
-	}
-	n := int64(0)
-	put := func(r flatwatt.Reading) error {
-		if meter == "" || r.Meter == meter {
-			w.Write(r)
-			n++
-		}
-		return ctx.Err()
-	}
-	bar := p.progress("export", "days", int64(to-from)+1)
-	for part := range a.Manifest().Partitions {
-		if meter != "" {
-			list, err := a.Meter(ctx, meter, part, from.Start(time.UTC), (to + 1).Start(time.UTC))
-			if err != nil {
-				w.Abort()
-				return err
-			}
-			for _, r := range archive.Best(list) {
-				w.Write(r)
-				n++
-			}
-			continue
-		}
-		for day := from; day <= to; day++ {
-			if err := a.Each(ctx, part, day, put); err != nil {
-				w.Abort()
-				return err
-			}
-			bar.at(int64(day - from))
-		}
-	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	bar.end("%s readings in %s", grouped(n), out)
-	return nil
 }
 
 func newArchiveMerge(p *Program) *cobra.Command {

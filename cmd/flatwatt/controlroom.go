@@ -112,7 +112,7 @@ func (p *Program) serviceConsole(ctx context.Context, sv service, token string, 
 	if o.Runs, err = p.runsOf(ctx, sv.settings); err != nil {
 		return nil, err
 	}
-	if o.OIDC, err = newOIDC(ctx, s.OIDC); err != nil {
+	if o.OIDC, err = p.newOIDC(ctx, s.OIDC); err != nil {
 		return nil, err
 	}
 	return console.New(o)
@@ -135,7 +135,9 @@ func (e serviceEnergy) Days(ctx context.Context, meter, from, to string, capKW f
 	return archiveEnergy{a, e.register}.Days(ctx, meter, from, to, capKW)
 }
 
-func newOIDC(ctx context.Context, s oidcSettings) (*access.OIDC, error) {
+// newOIDC is sign-in through the provider, as configured. Whether the provider answers is
+// tried beside the start and no more than warned of: scoring does not wait for who signs in.
+func (p *Program) newOIDC(ctx context.Context, s oidcSettings) (*access.OIDC, error) {
 	if s.Issuer == "" {
 		return nil, nil
 	}
@@ -146,7 +148,20 @@ func newOIDC(ctx context.Context, s oidcSettings) (*access.OIDC, error) {
 			return nil, usageError{err}
 		}
 	}
-	return access.NewOIDC(ctx, access.OIDCConfig{Name: s.Name, Issuer: s.Issuer, ClientID: s.ClientID, Secret: secret, Redirect: s.Redirect, Claim: s.Claim})
+	o, err := access.NewOIDC(access.OIDCConfig{
+		Name: s.Name, Issuer: s.Issuer, ClientID: s.ClientID, Secret: secret, Redirect: s.Redirect, Claim: s.Claim,
+		Warn: func(err error) {
+			p.warn("console.oidc: %v; it is asked again at each sign-in, and passwords work", err)
+		},
+	})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() { defer close(done); _ = o.Discover(ctx) }() // Warn tells of it
+	p.atExit(func() error { cancel(); <-done; return nil })
+	return o, nil
 }
 
 // raiserOf raises the service's alarms in db.

@@ -136,13 +136,14 @@ func (k *keeper) copy(ctx context.Context, w *archive.Writer, source flatwatt.So
 	for {
 		wait, cancel := context.WithDeadline(ctx, due)
 		b, err := source.Read(wait)
+		over := wait.Err() != nil
 		cancel()
 		switch {
 		case err == nil:
 			err = w.Take(ctx, b)
 		case ctx.Err() != nil:
 			return k.flushLast(ctx, w)
-		case errors.Is(err, context.DeadlineExceeded):
+		case over && errors.Is(err, context.DeadlineExceeded): // of this wait: nothing came
 			err = nil
 		}
 		if err != nil {
@@ -172,7 +173,7 @@ func (k *keeper) flushLast(ctx context.Context, w *archive.Writer) error {
 }
 
 func (k *keeper) flush(ctx context.Context, w *archive.Writer) error {
-	if w.Buffered() > 0 {
+	if w.Pending() {
 		if err := w.Flush(ctx); err != nil {
 			return err
 		}

@@ -52,18 +52,8 @@ func waitFor(ctx context.Context, d time.Duration) error {
 // tellHooks delivers what is new until ctx ends. Trouble is told and tried again: scoring
 // does not wait for who listens.
 func (p *Program) tellHooks(ctx context.Context, s *webhook.Sender) error {
-	for {
-		_, err := s.Deliver(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			p.warn("%v", err)
-		}
-		if waitFor(ctx, webhookEvery) != nil {
-			return nil
-		}
-	}
+	s.Follow(ctx, webhookEvery, func(err error) { p.warn("%v", err) })
+	return nil
 }
 
 // startHooks delivers beside the service, where the configuration names hooks.

@@ -103,7 +103,7 @@ var streamBugs = of("streams/jetstream/checkpoints.go", "./streams/jetstream", "
 	{name: "the consumer starts one too far", file: "streams/jetstream/pull.go", old: "OptStartSeq: after + 1", new: "OptStartSeq: after + 2"},
 	{name: "a message after the end is taken", file: "streams/jetstream/source.go", old: "	if r.StopAt == 0 || seq <= r.StopAt {", new: "	if true {"},
 	{name: "a position past the end of the stream is taken", file: "streams/jetstream/source.go", old: "	case uint64(from) > state.LastSeq:", new: "	case uint64(from) > 1<<62:"},
-	{name: "a silent consumer is waited for without end", file: "streams/jetstream/source.go", old: "case info.State.LastSeq <= uint64(r.last):", new: "case true:"},
+	{name: "a silent consumer is waited for without end", file: "streams/jetstream/stall.go", old: "case info.State.LastSeq <= uint64(r.last):", new: "case true:"},
 	{name: "a repeated reject has a new name", file: "streams/jetstream/rejects.go", old: "contentID([]byte(p.Where), []byte(p.Field), m.Data)", new: "contentID([]byte(p.Where), fmt.Append(nil, &m.Data[:1][0]), m.Data)"},
 	{name: "repeated readings have a new name", file: "streams/jetstream/publish.go", old: "contentID([]byte(m.Subject), []byte(format), body)", new: "contentID(fmt.Append(nil, &m), body)"},
 	{name: "the last answers are not awaited", file: "streams/jetstream/publish.go", old: "	for len(w.futures) > 0 {", new: "	for len(w.futures) > 1<<20 {"},

@@ -77,7 +77,8 @@ func (p Period) end(day flatwatt.Day) flatwatt.Day {
 	return flatwatt.DayOf(time.Date(y, m+1, 1, 0, 0, 0, 0, time.UTC), time.UTC)
 }
 
-// A File is one file of the archive. Day, First and Last are zero for rejects.
+// A File is one file of the archive. First and Last are zero for rejects, and their Day is
+// the archive's last one when they were filed: "" where it had none yet.
 type File struct {
 	Key       string `json:"key"`
 	Partition int    `json:"partition"`

@@ -37,17 +37,10 @@ func readFile(ctx context.Context, store Store, f File) (*rows, error) {
 
 // decode reads the rows of a file; of one meter only, unless it is "".
 func decode(in io.ReaderAt, size int64, only flatwatt.MeterID) (r *rows, err error) {
-	defer func() { // a decoder must not end the program over a damaged file
-		if x := recover(); x != nil {
-			err = fmt.Errorf("%w: %v", ErrDamaged, x)
-		}
-	}()
-	f, err := parquet.OpenFile(in, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	defer damaged(&err)
+	f, err := openParquet(in, size)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	if n := len(f.Schema().Columns()); n != numColumns {
-		return nil, fmt.Errorf("%w: it has %d columns, not %d", ErrDamaged, n, numColumns)
+		return nil, err
 	}
 	r = &rows{}
 	for _, g := range f.RowGroups() {
@@ -59,6 +52,24 @@ func decode(in io.ReaderAt, size int64, only flatwatt.MeterID) (r *rows, err err
 		}
 	}
 	return r, nil
+}
+
+// damaged makes an error of a decoder's panic: it must not end the program over a damaged file.
+func damaged(err *error) {
+	if x := recover(); x != nil {
+		*err = fmt.Errorf("%w: %v", ErrDamaged, x)
+	}
+}
+
+func openParquet(in io.ReaderAt, size int64) (*parquet.File, error) {
+	f, err := parquet.OpenFile(in, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if n := len(f.Schema().Columns()); n != numColumns {
+		return nil, fmt.Errorf("%w: it has %d columns, not %d", ErrDamaged, n, numColumns)
+	}
+	return f, nil
 }
 
 // mayHold says by its statistics whether a row group may hold a meter.

@@ -1,16 +1,10 @@
 package archive
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
-
-	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress/zstd"
 
 	"github.com/flatwatt/flatwatt"
 )
@@ -39,7 +33,7 @@ func (w *Writer) Flush(ctx context.Context) error {
 	if err := w.fileRejected(ctx); err != nil {
 		return err
 	}
-	w.buffer, w.buffered, w.rejected = map[fileKey][]row{}, 0, nil
+	w.buffer, w.buffered, w.rejected, w.rejectedBytes = map[fileKey][]row{}, 0, nil, 0
 	w.man.Position, w.flushed = w.next, w.head
 	return w.commit(ctx, gone)
 }
@@ -185,7 +179,8 @@ func (w *Writer) Merge(ctx context.Context) error {
 	}
 }
 
-// Retain removes the files all of whose days are before first, and says how many files and readings went.
+// Retain removes the files all of whose days are before first, rejects that were filed with
+// such days among them, and says how many files and readings went.
 func (w *Writer) Retain(ctx context.Context, first flatwatt.Day) (files int, readings int64, err error) {
 	var gone []string
 	w.man.Files = slices.DeleteFunc(w.man.Files, func(f File) bool {
@@ -195,42 +190,9 @@ func (w *Writer) Retain(ctx context.Context, first flatwatt.Day) (files int, rea
 		gone, files, readings = append(gone, f.Key), files+1, readings+f.Rows
 		return true
 	})
-	if files == 0 {
+	rejected := w.retainRejected(first)
+	if gone, files = append(gone, rejected...), files+len(rejected); files == 0 {
 		return 0, 0, nil
 	}
 	return files, readings, w.commit(ctx, gone)
-}
-
-// A rejectedRow is a row of a file of rejects.
-type rejectedRow struct {
-	Where  string `parquet:"where"`
-	Field  string `parquet:"field,dict"`
-	Reason string `parquet:"reason,dict"`
-	Raw    []byte `parquet:"raw"`
-}
-
-func (w *Writer) fileRejected(ctx context.Context) error {
-	if len(w.rejected) == 0 {
-		return nil
-	}
-	var out bytes.Buffer
-	pw := parquet.NewGenericWriter[rejectedRow](&out, parquet.Compression(&zstd.Codec{}), parquet.CreatedBy("flatwatt", "archive", ""))
-	list := make([]rejectedRow, len(w.rejected))
-	for i, r := range w.rejected {
-		list[i] = rejectedRow{r.Where, r.Field, r.Reason, r.Raw}
-	}
-	if _, err := pw.Write(list); err != nil {
-		return fmt.Errorf("archive: encode rejects: %w", err)
-	}
-	if err := pw.Close(); err != nil {
-		return fmt.Errorf("archive: encode rejects: %w", err)
-	}
-	sum := sha256.Sum256(out.Bytes())
-	f := File{Rows: int64(len(list)), Bytes: int64(out.Len()), SHA256: hex.EncodeToString(sum[:])}
-	f.Key = fmt.Sprintf("rejected/%020d-%s.parquet", w.man.Generation+1, f.SHA256[:16])
-	if err := w.store.Put(ctx, f.Key, out.Bytes()); err != nil {
-		return fmt.Errorf("archive: write %s: %w", f.Key, err)
-	}
-	w.man.Rejected = append(w.man.Rejected, f)
-	return nil
 }

@@ -18,13 +18,17 @@ import (
 // milliseconds, most of which are waiting.
 const openFiles = 8
 
+// Anywhere stands for every partition. A meter that moved to a transformer of another
+// bucket is filed in both, and either may hold the claim to be believed.
+const Anywhere = -1
+
 // Meter is everything that was said of a meter's intervals that start in [from, to), by
-// start, the claim to be believed first. partition is where its readings are filed. It
-// reads the row groups that may hold the meter, and no other.
+// start, the claim to be believed first. partition is where its readings are filed, or
+// Anywhere. It reads the row groups that may hold the meter, and no other.
 func (a *Archive) Meter(ctx context.Context, id flatwatt.MeterID, partition int, from, to time.Time) ([]flatwatt.Reading, error) {
 	var files []File
 	for _, f := range a.man.Files {
-		if f.Partition == partition && f.First < to.Unix() && f.Last > from.Unix() {
+		if (partition == Anywhere || f.Partition == partition) && f.First < to.Unix() && f.Last > from.Unix() {
 			files = append(files, f)
 		}
 	}

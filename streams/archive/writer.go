@@ -40,7 +40,7 @@ type Options struct {
 
 	Period Period // chosen when the archive is made; "": Monthly up to 2,000 meters a partition
 
-	FlushReadings int           // 0: DefaultFlushReadings
+	FlushReadings int           // and rejects, which wait for a flush; 0: DefaultFlushReadings
 	BundleRows    int           // of a file of several days at most; 0: DefaultBundleRows
 	FlushEvery    time.Duration // of event time; 0: DefaultFlushEvery
 
@@ -64,11 +64,13 @@ type Writer struct {
 
 	buffer   map[fileKey][]row
 	buffered int
-	rejected []flatwatt.Rejected
+	rejected []flatwatt.Rejected // wait for a flush
 	next     flatwatt.Position
 	flushed  int64 // clock at the last flush of a stream
 	head     int64 // of all clocks
 	refused  int64
+
+	rejectedBytes int // of rejected
 
 	begin, end flatwatt.Day // the period that was last looked at
 }
@@ -76,30 +78,6 @@ type Writer struct {
 type fileKey struct {
 	day       flatwatt.Day
 	partition int
-}
-
-// A place is where a meter's readings go.
-type place struct {
-	id        flatwatt.MeterID
-	number    int32 // in Writer.ids
-	partition int
-	zone      *civil
-	clock     string
-}
-
-// A civil is a time zone, with the local day that was last looked at.
-type civil struct {
-	loc        *time.Location
-	start, end int64
-}
-
-// dayEnd is the end of the local day of t.
-func (c *civil) dayEnd(t int64) int64 {
-	if t < c.start || t >= c.end {
-		d := flatwatt.DayOf(time.Unix(t, 0), c.loc)
-		c.start, c.end = d.Start(c.loc).Unix(), (d + 1).Start(c.loc).Unix()
-	}
-	return c.end
 }
 
 // OpenWriter opens the archive in store, or makes one, and removes what a kill left behind.
@@ -151,43 +129,6 @@ func (o *Options) period() Period {
 	return Daily
 }
 
-func (w *Writer) placeMeters() error {
-	for _, m := range w.opt.Meters {
-		p := 0
-		if w.opt.Partition != nil {
-			p = w.opt.Partition(m)
-		}
-		if p < 0 || p >= w.opt.Partitions {
-			return fmt.Errorf("open archive: meter %s is in partition %d of %d", m.ID, p, w.opt.Partitions)
-		}
-		zone := m.Zone
-		if zone == nil {
-			zone = time.UTC
-		}
-		kind := flatwatt.Customer
-		if m.Kind != "" && m.Kind != flatwatt.Customer {
-			kind = "other"
-		}
-		w.place(m.ID, p, zone, string(kind))
-	}
-	return nil
-}
-
-// place files a meter. Its clock is that of the meters whose days end with its own: same
-// partition, zone and kind, as for a Scorer.
-func (w *Writer) place(id flatwatt.MeterID, partition int, loc *time.Location, kind string) *place {
-	zone := w.zones[loc.String()]
-	if zone == nil {
-		zone = &civil{loc: loc}
-		w.zones[loc.String()] = zone
-	}
-	p := &place{id: id, number: int32(len(w.ids)), partition: partition, zone: zone,
-		clock: fmt.Sprintf("%d %s %s", partition, loc, kind)}
-	w.ids = append(w.ids, id)
-	w.places[id] = p
-	return p
-}
-
 // sweep removes files that no manifest names: a kill came before they were in, or
 // after they were replaced.
 func (w *Writer) sweep(ctx context.Context) error {
@@ -222,13 +163,17 @@ func (w *Writer) Position() flatwatt.Position { return w.man.Position }
 // that are in the archive already are not kept twice.
 func (w *Writer) Restart() { w.next, w.man.Position = 0, 0 }
 
-// Buffered says how many readings a Flush would make durable.
-func (w *Writer) Buffered() int { return w.buffered }
+// Buffered says how many readings and rejects a Flush would make durable.
+func (w *Writer) Buffered() int { return w.buffered + len(w.rejected) }
+
+// Pending says whether there is anything to flush. It may be the place in the stream only:
+// what it brought was empty, and must not be read again for ever.
+func (w *Writer) Pending() bool { return w.Buffered() > 0 || w.next != w.man.Position }
 
 // Archive is what is durable now, for reading.
 func (w *Writer) Archive() *Archive {
 	man := w.man
-	man.Files = slices.Clone(man.Files)
+	man.Files, man.Rejected = slices.Clone(man.Files), slices.Clone(man.Rejected)
 	return &Archive{w.store, man}
 }
 
@@ -243,15 +188,12 @@ func (w *Writer) Take(ctx context.Context, b flatwatt.Batch) error {
 	for i := range b.Readings {
 		w.add(&b.Readings[i], true)
 	}
-	for _, r := range b.Rejected {
-		r.Raw = slices.Clone(r.Raw)
-		w.rejected = append(w.rejected, r)
-	}
+	w.keepRejected(b.Rejected)
 	w.next = b.Next
 	if w.flushed == 0 {
 		w.flushed = w.head
 	}
-	if w.buffered >= w.opt.FlushReadings || w.head-w.flushed >= int64(w.opt.FlushEvery/time.Second) {
+	if w.full() || w.head-w.flushed >= int64(w.opt.FlushEvery/time.Second) {
 		return w.Flush(ctx)
 	}
 	return nil
@@ -263,11 +205,8 @@ func (w *Writer) Import(ctx context.Context, name string, b flatwatt.Batch) erro
 	for i := range b.Readings {
 		w.add(&b.Readings[i], false)
 	}
-	for _, r := range b.Rejected {
-		r.Raw = slices.Clone(r.Raw)
-		w.rejected = append(w.rejected, r)
-	}
-	if w.buffered < w.opt.FlushReadings {
+	w.keepRejected(b.Rejected)
+	if !w.full() {
 		return nil
 	}
 	w.man.Sources[name] = Load{Position: b.Next}
@@ -293,8 +232,8 @@ func (w *Writer) add(r *flatwatt.Reading, timed bool) {
 	}
 	if e := float64(r.Energy); e-e != 0 {
 		w.refused++
-		w.rejected = append(w.rejected, flatwatt.Rejected{Where: fmt.Sprintf("%s %s", r.Meter, r.Start.Format(time.RFC3339)),
-			Field: "energy_kwh", Reason: fmt.Sprintf("is %v, not a number: send the reading again, or none", e)})
+		w.keepRejected([]flatwatt.Rejected{{Where: fmt.Sprintf("%s %s", r.Meter, r.Start.Format(time.RFC3339)),
+			Field: "energy_kwh", Reason: fmt.Sprintf("is %v, not a number: send the reading again, or none", e)}})
 		return
 	}
 	t := r.Start.Unix()

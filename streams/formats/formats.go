@@ -85,7 +85,7 @@ func Names() string {
 // first, and a later one of no known format is rejected whole.
 func Open(name string, r io.Reader, opt Options) (flatwatt.Source, Info, error) {
 	info := Info{Tally: &Tally{}}
-	members, compression, err := format.Unwrap(name, r, opt.Limits)
+	members, compression, err := unwrap(name, r, opt.Limits)
 	if err != nil {
 		return damaged(name, compression, opt, info, err)
 	}
@@ -99,13 +99,23 @@ func Open(name string, r io.Reader, opt Options) (flatwatt.Source, Info, error) 
 		}
 	}
 	c := &chain{rest: members[1:], opt: opt, tally: info.Tally}
-	if c.now, err = c.open(members[0], &info); err != nil {
+	c.now, err = c.open(members[0], &info)
+	var d *format.Damage
+	if errors.As(err, &d) && len(members) > 1 { // the others may be whole
+		c.now, err = c.reject(members[0].Name, d), nil
+	}
+	if err != nil {
 		return damaged(name, compression, opt, info, err)
 	}
 	if len(members) == 1 {
 		return c.now, info, nil
 	}
 	return c, info, nil
+}
+
+func unwrap(name string, r io.Reader, lim Limits) (members []format.Member, compression string, err error) {
+	defer format.Recover(&err)
+	return format.Unwrap(name, r, lim)
 }
 
 // damaged makes a source that rejects the file, if err says that the file is at fault.
@@ -120,7 +130,8 @@ func damaged(name, compression string, opt Options, info Info, err error) (flatw
 }
 
 // open finds out what a file is and opens it. It fills in info.
-func (c *chain) open(m format.Member, info *Info) (flatwatt.Source, error) {
+func (c *chain) open(m format.Member, info *Info) (src flatwatt.Source, err error) {
+	defer format.Recover(&err)
 	in, err := c.find(m, info)
 	if err != nil {
 		return nil, err
@@ -151,7 +162,8 @@ func (c *chain) more(f Format, next func() (*format.Input, error)) (*format.Inpu
 }
 
 // find finds out what a file is.
-func (c *chain) find(m format.Member, info *Info) (*format.Input, error) {
+func (c *chain) find(m format.Member, info *Info) (in *format.Input, err error) {
+	defer format.Recover(&err) // here too: what is asked for by more is not the file at hand
 	r, err := m.Open()
 	if err != nil {
 		return nil, err
@@ -164,7 +176,7 @@ func (c *chain) find(m format.Member, info *Info) (*format.Input, error) {
 	if len(head) == 0 && c.opt.Format == "" {
 		return nil, &format.Damage{Line: 1, Reason: "the file is empty: export it again"}
 	}
-	in := &format.Input{Name: m.Name, R: b, At: m.At, Size: m.Size, Tally: info.Tally}
+	in = &format.Input{Name: m.Name, R: b, At: m.At, Size: m.Size, Tally: info.Tally}
 	if !bytes.HasPrefix(head, []byte("PAR1")) {
 		if info.Encoding = c.opt.Encoding; info.Encoding == "" {
 			info.Encoding = format.DetectEncoding(head)

@@ -181,3 +181,14 @@ func TestParquetThatClaimsTooMuch(t *testing.T) {
 	list = append(binary.LittleEndian.AppendUint32(list, uint32(len(list)-4)), "PAR1"...)
 	refusedCheaply(t, "list", bytes.NewReader(list), formats.Options{}, "describes too much", 8)
 }
+
+// A file of a zip that cannot be read costs itself, also where it is the first.
+func TestADamagedFileOfAZipCostsItself(t *testing.T) {
+	good := "meter_id,start,energy_kwh\n7,2026-01-15 00:00,1\n7,2026-01-15 00:30,1\n"
+	for _, empty := range []string{"a.csv", "c.csv"} {
+		r := formattest.Read(t, "d.zip", zipped(t, map[string]string{empty: "", "b.csv": good}), formats.Options{})
+		if len(r.Readings) != 2 || len(r.Rejected) != 1 || r.Rejected[0].Where != "d.zip/"+empty+":1" {
+			t.Errorf("%s empty: %s", empty, r)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/streams/formats"
 	"github.com/flatwatt/flatwatt/streams/ingest"
 	"github.com/flatwatt/flatwatt/streams/jetstream"
 )
@@ -188,6 +191,20 @@ func TestFolderKeepsFilesWithoutJetStream(t *testing.T) {
 	}
 	d.look(time.Second)
 	d.want("", "a.json a.json.report.json", "")
+}
+
+// A file that a decoder once stumbled over is moved away: left in its place it would meet
+// each start of the service anew.
+func TestFolderMovesAwayWhatCannotBeRead(t *testing.T) {
+	d := newDrop(t, newSite(t))
+	d.Open = func(_, name string, r io.Reader) (flatwatt.Source, string, error) {
+		src, info, err := formats.Open(name, r, formats.Options{})
+		return src, info.Format.Name, err
+	}
+	d.put("a.csv", "meter_id,start,energy_kwh\nA,2026-01-15T,1\n")
+	d.look(0)
+	d.look(time.Minute)
+	d.want("", "", "a.csv a.csv.report.json")
 }
 
 func TestFolderRunEndsWithItsContext(t *testing.T) {

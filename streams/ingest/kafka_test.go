@@ -75,11 +75,11 @@ func TestKafkaRecordsBecomeReadings(t *testing.T) {
 	produce(t, brokers, records...)
 	k := &ingest.Kafka{Brokers: brokers, Topics: []string{topic}, Group: "flatwatt", Intake: s.intake, Open: open}
 	const want = 300 + 2 + 1 + 40
-	consume(t, k, func() bool { return len(s.stored(t)) >= want && s.messages(t, jetstream.RejectedStream) >= 3 })
+	consume(t, k, func() bool { return len(s.stored(t)) >= want && s.rejects(t) >= 3 })
 	if n := len(s.stored(t)); n != want {
 		t.Errorf("%d readings are stored, want %d", n, want)
 	}
-	if n := s.messages(t, jetstream.RejectedStream); n != 3 {
+	if n := s.rejects(t); n != 3 {
 		t.Errorf("%d rejects are kept, want 3", n)
 	}
 

@@ -138,11 +138,11 @@ func TestPushTellsWhatItRejects(t *testing.T) {
 	if len(want) > 0 {
 		t.Errorf("not told: %v in %+v", want, r.Rejects)
 	}
-	if n := s.messages(t, jetstream.RejectedStream); n != 6 {
+	if n := s.rejects(t); n != 6 {
 		t.Errorf("%d rejects are kept, want 6", n)
 	}
 	_ = post(t, url+"?name=monday.json", secret, strings.NewReader(body))
-	if n := s.messages(t, jetstream.RejectedStream); n != 6 {
+	if n := s.rejects(t); n != 6 {
 		t.Errorf("%d rejects after a repeat, want 6", n)
 	}
 	if r := post(t, url, secret, strings.NewReader("{\n{\n")); r.code != http.StatusUnprocessableEntity || r.Rejected != 2 {
@@ -161,7 +161,7 @@ func TestPushBoundsRejects(t *testing.T) {
 	if r.Rejected != n || len(r.Rejects) != ingest.MaxRejectsTold || r.More != n-ingest.MaxRejectsTold {
 		t.Errorf("%d rejected, %d told, %d more", r.Rejected, len(r.Rejects), r.More)
 	}
-	if k := s.messages(t, jetstream.RejectedStream); k != ingest.MaxRejectsStored+1 {
+	if k := s.rejects(t); k != ingest.MaxRejectsStored+1 {
 		t.Errorf("%d rejects are kept", k)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -114,6 +115,27 @@ func (s *site) messages(tb testing.TB, stream string) uint64 {
 		tb.Fatal(err)
 	}
 	return info.State.Msgs
+}
+
+// rejects is how many rejected pieces are kept.
+func (s *site) rejects(tb testing.TB) (n int) {
+	tb.Helper()
+	h, err := s.jet.Stream(context.Background(), jetstream.RejectedStream)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for seq := range s.messages(tb, jetstream.RejectedStream) {
+		m, err := h.GetMsg(context.Background(), seq+1)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		count, err := strconv.Atoi(m.Header.Get(jetstream.HeaderCount))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		n += count
+	}
+	return n
 }
 
 func open(format, name string, r io.Reader) (flatwatt.Source, string, error) {

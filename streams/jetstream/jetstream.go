@@ -23,8 +23,8 @@ const (
 	RejectedSubject  = "ami.rejected"
 )
 
-// Retention says how long a stream keeps its messages. Zero fields: no limit (100,000
-// rejects), one replica, and a dedupe window of DefaultDedupe.
+// Retention says how long a stream keeps its messages. Zero fields: no limit (50,000
+// messages of rejects), one replica, and a dedupe window of DefaultDedupe.
 type Retention struct {
 	MaxAge   time.Duration
 	MaxBytes int64 // the oldest messages go first
@@ -35,19 +35,24 @@ type Retention struct {
 	// Dedupe is how long a message id is remembered: a message that comes again within
 	// it is stored once. The server holds the ids in memory, some 100 bytes each.
 	Dedupe time.Duration
+
+	compress bool // on the disk
 }
 
 // DefaultDedupe covers a publisher's reconnects and restarts.
 const DefaultDedupe = 10 * time.Minute
 
-// rejectsDedupe covers the repeats of a restart, which come when it comes: a day lets
-// people look at a stopped worker first.
-const rejectsDedupe = 24 * time.Hour
+// rejectsDedupe covers the repeats of a restart, which a supervisor makes at once and people
+// within the hour. A worker that stood longer stores again what its checkpoint does not
+// cover, few messages since pieces are put together, under the ids they had; the server
+// meanwhile need not hold the ids of a day of a flood.
+const rejectsDedupe = time.Hour
 
-// maxRejects bounds the rejects where nothing else is asked for, so that a head-end gone
-// mad cannot fill the disk with them; the oldest go first. A bound in bytes would have to
-// be free on the disk from the start: the server reserves it.
-const maxRejects = 100_000
+// maxRejects bounds the messages of rejects where nothing else is asked for, so that a
+// head-end gone mad cannot fill the disk with them: 6.4 GB at worst, and a fraction of it as
+// the disk has it compressed. The oldest go first. A bound in bytes would have to be free on
+// the disk from the start: the server reserves it.
+const maxRejects = 50_000
 
 // EnsureReadings makes the stream of readings where it is missing. One that exists is
 // left as its operator made it.
@@ -69,6 +74,7 @@ func EnsureRejected(ctx context.Context, j js.JetStream, r Retention) (js.Stream
 	if r.MaxMessages == 0 {
 		r.MaxMessages = maxRejects
 	}
+	r.compress = true // the pieces of one message are much alike
 	return ensure(ctx, j, RejectedStream, RejectedSubject, "Input that could not be taken, with the reason", r)
 }
 
@@ -84,10 +90,14 @@ func ensureStream(ctx context.Context, j js.JetStream, name, subjects, about str
 	if !errors.Is(err, js.ErrStreamNotFound) {
 		return nil, fmt.Errorf("look for stream %s: %w", name, err)
 	}
+	compression := js.NoCompression
+	if r.compress {
+		compression = js.S2Compression
+	}
 	s, err = j.CreateStream(ctx, js.StreamConfig{
 		Name: name, Subjects: []string{subjects}, Description: about, Storage: js.FileStorage,
 		Discard: js.DiscardOld, MaxAge: r.MaxAge, MaxBytes: unlimited(r.MaxBytes), MaxMsgs: unlimited(r.MaxMessages), Replicas: max(1, r.Replicas),
-		Duplicates: r.Dedupe, AllowDirect: true, SubjectTransform: transform,
+		Duplicates: r.Dedupe, AllowDirect: true, SubjectTransform: transform, Compression: compression,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create stream %s: %w", name, err)

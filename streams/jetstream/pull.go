@@ -44,7 +44,9 @@ type pulled struct {
 
 // startPull makes a consumer of what follows after and begins to fetch. Stop it.
 func startPull(ctx context.Context, stream js.Stream, subject string, after uint64) (*pull, error) {
-	c, err := stream.CreateConsumer(ctx, js.ConsumerConfig{
+	ask, answered := context.WithTimeout(ctx, askWithin)
+	defer answered()
+	c, err := stream.CreateConsumer(ask, js.ConsumerConfig{
 		DeliverPolicy: js.DeliverByStartSequencePolicy, OptStartSeq: after + 1, FilterSubject: subject,
 		AckPolicy: js.AckNonePolicy, MaxDeliver: 1, MemoryStorage: true, Replicas: 1,
 		InactiveThreshold: forgottenAfter,

@@ -14,16 +14,6 @@ import (
 	"github.com/flatwatt/flatwatt/streams/wire"
 )
 
-const (
-	// DefaultStall is how long a source waits for a message before it asks the stream
-	// whether there should be one.
-	DefaultStall = 5 * time.Second
-
-	// MaxRecreations bounds how often a consumer is made anew without a message in
-	// between. With a server that does not answer, each takes about five seconds.
-	MaxRecreations = 5
-)
-
 // ErrLost says that messages after the position are gone from the stream.
 var ErrLost = errors.New("readings were lost")
 
@@ -99,16 +89,28 @@ type reader struct {
 	decoder     wire.Decoder
 	batch       flatwatt.Batch // reused
 	recreations int            // since the last message
+	waited      time.Duration  // for a message, by calls that ended before the watchdog woke
 }
 
 // Read returns the readings of the next message: a message is a batch already.
 func (r *reader) Read(ctx context.Context) (flatwatt.Batch, error) {
 	r.batch.Readings, r.batch.Rejected = r.batch.Readings[:0], r.batch.Rejected[:0]
 	for r.StopAt == 0 || r.last < r.StopAt {
+		if r.pull == nil { // the last call ended while the consumer was being made anew
+			if err := r.recreate(ctx, errors.New("the consumer was not made anew in time")); err != nil {
+				return flatwatt.Batch{}, err
+			}
+		}
 		m, err := r.next(ctx)
 		switch {
 		case err == nil:
-			if more, err := r.absorb(ctx, m); err != nil || more {
+			more, err := r.absorb(ctx, m)
+			if err != nil {
+				// The message is taken from the consumer and not absorbed: who reads on must
+				// get it again, or it would count as deleted.
+				r.stop()
+			}
+			if err != nil || more {
 				return r.batch, err
 			}
 		case ctx.Err() != nil:
@@ -120,24 +122,6 @@ func (r *reader) Read(ctx context.Context) (flatwatt.Batch, error) {
 		}
 	}
 	return flatwatt.Batch{}, io.EOF
-}
-
-// next waits for a message for as long as the watchdog is patient. Two consumers were
-// once seen to fall silent for good; nobody knows why.
-func (r *reader) next(ctx context.Context) (pulled, error) {
-	select { // the usual case, without a timer
-	case got := <-r.pull.out:
-		return got, got.err
-	default:
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.Stall)
-	defer cancel()
-	select {
-	case got := <-r.pull.out:
-		return got, got.err
-	case <-ctx.Done():
-		return pulled{}, ctx.Err()
-	}
 }
 
 // absorb adds a message to the batch; false where it was seen before.
@@ -183,7 +167,7 @@ func (r *reader) absorb(ctx context.Context, got pulled) (bool, error) {
 // past them, retention or a purge took readings that nobody has scored: that is an
 // error. A hole further on was cut by hand, message by message: that is noted.
 func (r *reader) skip(ctx context.Context, end flatwatt.Position) error {
-	info, err := r.stream.Info(ctx)
+	info, err := r.ask(ctx)
 	if err != nil {
 		return fmt.Errorf("ask stream %s for its start: %w", r.Stream, err)
 	}
@@ -200,7 +184,7 @@ func (r *reader) skip(ctx context.Context, end flatwatt.Position) error {
 
 // stillThere makes sure that the stream has not begun to drop what was not read yet.
 func (r *reader) stillThere(ctx context.Context) error {
-	info, err := r.stream.Info(ctx)
+	info, err := r.ask(ctx)
 	if err != nil {
 		return fmt.Errorf("ask stream %s for its start: %w", r.Stream, err)
 	}
@@ -214,82 +198,6 @@ func (r *reader) notLost(state js.StreamState) error {
 	return fmt.Errorf("%w: messages %d to %d of stream %s were dropped by its limits before they were scored, the oldest now is of %s; "+
 		"publish them again from the archive under a new checkpoint name, and give the stream more room or run the worker more often",
 		ErrLost, r.last+1, state.FirstSeq-1, r.Stream, state.FirstTime.UTC().Format(time.RFC3339))
-}
-
-// stalled finds out why no message came: there is none (false), those that are left
-// were deleted (true), or the consumer is broken and is made anew.
-func (r *reader) stalled(ctx context.Context, cause error) (more bool, err error) {
-	if errors.Is(cause, context.DeadlineExceeded) {
-		info, err := r.stream.Info(ctx)
-		switch {
-		case err != nil:
-			cause = err // the server, not the consumer: but a new one cannot harm
-		case info.State.LastSeq <= uint64(r.last):
-			return false, nil // nothing to read: silence is right
-		default:
-			if err := r.notLost(info.State); err != nil {
-				return false, err
-			}
-			if r.noneUpTo(ctx, info.State.LastSeq) {
-				end := flatwatt.Position(info.State.LastSeq)
-				if r.StopAt > 0 {
-					end = min(end, r.StopAt)
-				}
-				if r.Subject != "" { // nothing of ours up to there: the place moves on
-					r.last, r.batch.Next = end, end
-					return true, nil
-				}
-				return true, r.skip(ctx, end)
-			}
-			cause = fmt.Errorf("no message within %v, though the stream goes on to %d", r.Stall, info.State.LastSeq)
-		}
-	}
-	return false, r.recreate(ctx, cause)
-}
-
-// noneUpTo says whether the stream holds no message of ours after the last one, up to end.
-func (r *reader) noneUpTo(ctx context.Context, end uint64) bool {
-	subject := r.Subject
-	if subject == "" {
-		subject = ">"
-	}
-	m, err := r.stream.GetMsg(ctx, uint64(r.last)+1, js.WithGetMsgSubject(subject))
-	if err == nil {
-		return m.Sequence > end // it came just now
-	}
-	return errors.Is(err, js.ErrMsgNotFound)
-}
-
-func (r *reader) recreate(ctx context.Context, cause error) error {
-	for {
-		if r.recreations++; r.recreations > MaxRecreations {
-			return fmt.Errorf("stream %s gave no message after %d, and %d new consumers did not help: %w", r.Stream, r.last, MaxRecreations, cause)
-		}
-		if r.Recreated != nil {
-			r.Recreated(r.last, cause)
-		}
-		r.stop()
-		err := r.consume(ctx)
-		if err == nil || ctx.Err() != nil {
-			return err
-		}
-		cause = err
-	}
-}
-
-// consume starts a consumer just after the last message absorbed.
-func (r *reader) consume(ctx context.Context) (err error) {
-	if r.pull, err = startPull(ctx, r.stream, r.Subject, uint64(r.last)); err != nil {
-		return fmt.Errorf("consume stream %s after %d: %w", r.Stream, r.last, err)
-	}
-	return nil
-}
-
-func (r *reader) stop() {
-	if r.pull != nil {
-		r.pull.stop()
-		r.pull = nil
-	}
 }
 
 // Close ends the consumer.

@@ -3,6 +3,7 @@ package partition
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -71,9 +72,26 @@ func (c guarded) check() {
 // sinceStart is a clock that sees pauses of the process and, by the wall, of the machine.
 func sinceStart() func() time.Duration {
 	began := time.Now()
-	wall := began.Round(0)
-	return func() time.Duration {
+	start := began.Round(0)
+	return onward(func() (mono, wall time.Duration) {
 		now := time.Now()
-		return max(now.Sub(began), now.Round(0).Sub(wall)) // the monotonic clock stands still while a machine sleeps
+		return now.Sub(began), now.Round(0).Sub(start)
+	})
+}
+
+// onward goes on by what the monotonic clock or the wall went on since it was last read,
+// whichever is more: the monotonic one stands still while a machine sleeps. It never goes
+// back. A wall that is set ahead and then put right ends leases once, too early; were it
+// followed back, none would end, and no silent worker be missed, for as long as it was ahead.
+func onward(read func() (mono, wall time.Duration)) func() time.Duration {
+	var mu sync.Mutex // guards all below, and that readings are taken in turn
+	var now, lastMono, lastWall time.Duration
+	return func() time.Duration {
+		mu.Lock()
+		defer mu.Unlock()
+		mono, wall := read()
+		now += max(mono-lastMono, wall-lastWall, 0)
+		lastMono, lastWall = mono, wall
+		return now
 	}
 }

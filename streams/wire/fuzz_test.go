@@ -34,6 +34,9 @@ func sane(t *testing.T, b flatwatt.Batch, body []byte) {
 		}
 	}
 	for _, r := range b.Rejected {
+		if strings.Contains(r.Reason, "fault of flatwatt") {
+			t.Errorf("panicked: %s", r.Reason)
+		}
 		if r.Where == "" || r.Reason == "" || len(r.Raw) > flatwatt.MaxRejectedBytes {
 			t.Errorf("reject without a place or reason: %+v", r)
 		}

@@ -113,8 +113,8 @@ func (d *Decoder) checkStart(sec int64) fault {
 		return fault{"start", fmt.Sprintf("start %s is before %s: set the meter's clock", stamp(sec), stamp(earliest.Unix()))}
 	}
 	if sec > d.latestSec {
-		return fault{"start", fmt.Sprintf("start %s is more than %v after the message was received (%s): set the meter's clock",
-			stamp(sec), MaxAhead, d.message.Received.UTC().Format(time.RFC3339))}
+		return fault{"start", fmt.Sprintf("start is more than %v after the message was received (%s): set the meter's clock",
+			MaxAhead, d.message.Received.UTC().Format(time.RFC3339))}
 	}
 	return fault{}
 }

@@ -101,18 +101,7 @@ func (d *Decoder) Append(b *flatwatt.Batch, m Message) {
 	if format == "" {
 		format = sniff(m.Body)
 	}
-	switch format {
-	case JSON:
-		d.json(m.Body)
-	case LineProtocol:
-		d.lines(m.Body)
-	case Batch:
-		d.runs(m.Body)
-	case "":
-		d.reject("", -1, fault{HeaderFormat, "body has no known form: set the header to json, lineprotocol or batch"}, m.Body)
-	default:
-		d.reject("", -1, fault{HeaderFormat, fmt.Sprintf("form %.40q is not known: use json, lineprotocol or batch", format)}, m.Body)
-	}
+	d.decode(format)
 	if more := d.rejected - MaxRejectsPerMessage; more > 0 {
 		b.Rejected = append(b.Rejected, flatwatt.Rejected{
 			Where: m.Where + " rest", Reason: fmt.Sprintf("%d more pieces of this message are at fault: put the first %d right and see", more, MaxRejectsPerMessage),
@@ -120,6 +109,28 @@ func (d *Decoder) Append(b *flatwatt.Batch, m Message) {
 		})
 	}
 	d.batch, d.message = nil, Message{}
+}
+
+// decode reads the body. A panic costs the rest of its message, not the service: messages
+// come from others.
+func (d *Decoder) decode(format Format) {
+	defer func() {
+		if x := recover(); x != nil {
+			d.reject("", -1, fault{"", fmt.Sprintf("the rest of the message cannot be read, by a fault of flatwatt (%v): report it with the message", x)}, d.message.Body)
+		}
+	}()
+	switch format {
+	case JSON:
+		d.json(d.message.Body)
+	case LineProtocol:
+		d.lines(d.message.Body)
+	case Batch:
+		d.runs(d.message.Body)
+	case "":
+		d.reject("", -1, fault{HeaderFormat, "body has no known form: set the header to json, lineprotocol or batch"}, d.message.Body)
+	default:
+		d.reject("", -1, fault{HeaderFormat, fmt.Sprintf("form %.40q is not known: use json, lineprotocol or batch", format)}, d.message.Body)
+	}
 }
 
 // sniff tells the form by the first byte; "" where none fits.

@@ -338,3 +338,21 @@ func TestKnownMeters(t *testing.T) {
 		}
 	}
 }
+
+// Bytes of a sender that a decoder stumbles over cost their message, not the service.
+func TestAPanicRejectsItsMessage(t *testing.T) {
+	d := wire.Decoder{Known: func(id []byte) (flatwatt.MeterID, time.Duration, bool) {
+		if string(id) == "bad" {
+			panic("stumbled")
+		}
+		return known(id)
+	}}
+	var b flatwatt.Batch
+	for i, meter := range []string{"a", "bad", "c"} {
+		body := fmt.Sprintf("reading,meter=%s energy_kwh=1,length_s=900i %d", meter, received.Add(-time.Hour).UnixNano())
+		d.Append(&b, wire.Message{Format: wire.LineProtocol, Body: []byte(body), Received: received, Where: fmt.Sprint("S:", i)})
+	}
+	if len(b.Readings) != 2 || len(b.Rejected) != 1 || b.Rejected[0].Where != "S:1" || !strings.Contains(b.Rejected[0].Reason, "stumbled") {
+		t.Errorf("%v, %+v", b.Readings, b.Rejected)
+	}
+}

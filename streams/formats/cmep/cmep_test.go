@@ -36,7 +36,7 @@ var samples = []formattest.Sample{
 	// A register that goes over, is swapped and was estimated once; received from G.
 	{Name: "registers.txt", Data: record("7", "E", "KWHREG", "10", "00000000", "5,202601150000,R,9990,202601150015,R,9999,202601150030,E,4,202601150045,R,2,202601150100,R,3") +
 		record("8", "E", "GKWHREG", "1", "00000100", "2,202601150000,A,10,202601150100,A,12") +
-		record("8", "E", "KWH", "1", "00000100", "1,202601150100,R,5"),
+		record("8", "E", "KWHREG", "1", "00000100", "2,202601150000,R,0,202601150100,R,5"),
 		Want: `
 		7 01-15T00:00 15 90 - - A
 		7 01-15T00:15 15 50 - - E

@@ -116,8 +116,12 @@ func (d *decoder) register(o *format.Out, r *row, energy float64) {
 		d.tally.Missing++
 		return
 	}
-	o.Showed(r.m, r.registerChannel(), r.start, energy*r.unit.Factor*r.m.Factor)
-	delta, ok, reason := r.m.Register(d.tally, r.ch.Name, r.start, energy, 0, r.quality == flatwatt.Estimated)
+	at := r.start
+	if d.layout.end && d.layout.role[roleRegister] < 0 {
+		at += r.length // place took it for the end of an interval
+	}
+	o.Showed(r.m, r.registerChannel(), at, energy*r.unit.Factor*r.m.Factor)
+	delta, ok, reason := r.m.Register(d.tally, r.ch.Name, at, energy, 0, r.quality == flatwatt.Estimated)
 	if reason != "" {
 		o.Reject(r.line, roleNames[roleRegister], reason, r.raw)
 	}

@@ -2,6 +2,7 @@ package csvmap_test
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -82,6 +83,54 @@ func TestOrderOfDayAndMonth(t *testing.T) {
 	} {
 		file := "meter,time,kwh\n1,\"" + x.first + "\",1\n1,\"" + x.second + "\",1\n"
 		formattest.Check(t, formattest.Read(t, "f.csv", []byte(file), formats.Options{Interval: 3600e9}), x.want)
+	}
+}
+
+// Columns of a register are the clock's too. On 2026-03-29 clocks in Berlin go from 02:00
+// to 03:00, on 2026-10-25 from 03:00 back to 02:00: between 02:00 and 03:00 lie two hours.
+func TestWideRegisterAcrossChanges(t *testing.T) {
+	row := func(date string, skip int, step float64) string {
+		return "A,1.8.0," + date + formattest.Points(24, func(i int) float64 {
+			if i == skip {
+				return math.NaN()
+			}
+			return 100 + step*float64(i)
+		}) + "\n"
+	}
+	head := "meter,obis,date" + hours(24) + "\n"
+	opt := formats.Options{Zone: mustZone("Europe/Berlin")}
+	for _, x := range []struct {
+		file, third, last string
+		n, gaps           int
+	}{
+		{row("2026-03-29", 2, 1), "A 03-29T01:00 60 1 - - A\n", "A 03-29T20:00 60 1 - - A\n", 22, 0},
+		{row("2026-10-25", -1, 1), "A 10-25T02:00 60 1 - - A\n", "A 10-25T21:00 60 1 - - A\n", 22, 1},
+	} {
+		r := formattest.Read(t, "w.csv", []byte(head+x.file), opt)
+		if len(r.Readings) != x.n || len(r.Rejected) != 0 || r.Info.Tally.Gaps != int64(x.gaps) {
+			t.Fatalf("%+v: %s", *r.Info.Tally, r)
+		}
+		i := 2
+		for _, want := range []string{x.third, x.last} {
+			one := r
+			one.Readings = r.Readings[i : i+1]
+			formattest.Check(t, one, want)
+			i = x.n - 1
+		}
+	}
+	// The next midnight is another instant than 23:00.
+	r := formattest.Read(t, "w.csv", []byte(head+row("2026-03-29", 2, 1)+"A,1.8.0,2026-03-30"+formattest.Points(24, func(i int) float64 { return 124 + float64(i) })+"\n"), opt)
+	if kWh := r.KWh(); len(r.Readings) != 22+24 || len(r.Rejected) != 0 || kWh != 47 {
+		t.Errorf("%v kWh: %s", kWh, r)
+	}
+	r = formattest.Read(t, "w.csv", []byte(head+row("2026-03-29", -1, 1)), opt)
+	if len(r.Rejected) != 1 || r.Rejected[0].Field != "02:00" {
+		t.Errorf("an hour that the clock skipped: %s", r)
+	}
+	opt.Mapping = &formats.Mapping{Elapsed: true}
+	r = formattest.Read(t, "w.csv", []byte(head+row("2026-03-29", -1, 1)), opt)
+	if len(r.Readings) != 23 || len(r.Rejected) != 0 {
+		t.Errorf("elapsed: %s", r)
 	}
 }
 

@@ -136,15 +136,7 @@ func withClock(day int64, rest []byte) (sec int64, ok bool) {
 	if len(rest) == 0 {
 		return day, true
 	}
-	half := int64(-1)
-	upper := bytes.ToUpper(rest)
-	for suffix, h := range map[string]int64{"AM": 0, "PM": 12, "A.M.": 0, "P.M.": 12, "上午": 0, "下午": 12} {
-		if b, cut := bytes.CutSuffix(upper, []byte(suffix)); cut {
-			rest, half = bytes.TrimSpace(rest[:len(b)]), h
-		} else if b, cut := bytes.CutPrefix(upper, []byte(suffix)); cut {
-			rest, half = bytes.TrimSpace(rest[len(rest)-len(b):]), h
-		}
-	}
+	rest, half := cutHalf(rest)
 	rest, _, _ = bytes.Cut(rest, []byte(".")) // a fraction of a second
 	clock, ok := clockSeconds(rest)
 	if !ok {
@@ -157,4 +149,26 @@ func withClock(day int64, rest []byte) (sec int64, ok bool) {
 		clock = clock%(12*3600) + half*3600
 	}
 	return day + clock, true
+}
+
+// halves are the words for the halves of a day, and the hours that they add.
+var halves = []struct {
+	word string
+	from int64
+}{{"AM", 0}, {"PM", 12}, {"A.M.", 0}, {"P.M.", 12}, {"上午", 0}, {"下午", 12}}
+
+// cutHalf cuts the word for the half of a day off, which stands after the clock or before
+// it; half is −1 where there is none. Letters are compared as they stand: one of the other
+// case may be longer.
+func cutHalf(b []byte) (rest []byte, half int64) {
+	for _, h := range halves {
+		switch n := len(b) - len(h.word); {
+		case n < 0:
+		case bytes.EqualFold(b[n:], []byte(h.word)):
+			return bytes.TrimSpace(b[:n]), h.from
+		case bytes.EqualFold(b[:len(h.word)], []byte(h.word)):
+			return bytes.TrimSpace(b[len(h.word):]), h.from
+		}
+	}
+	return b, -1
 }

@@ -58,7 +58,8 @@ type layout struct {
 	role      [roles]int // column, −1: none
 	lost      string     // a column of the mapping that is not there
 	unit      format.Unit
-	end       bool // times name ends
+	export    format.Unit // of the column of export, where its name has another than energy's; Factor 0: as energy
+	end       bool        // times name ends
 	order     order
 
 	wide   bool
@@ -114,7 +115,8 @@ func newLayout(head []byte, opt format.Options) (*layout, error) {
 	l.findRoles()
 	l.decimal = l.findDecimal(body)
 	l.findUnit()
-	l.end = opt.Stamp == format.StampEnd || opt.Stamp == format.StampDefault && strings.HasSuffix(l.plainName(roleTime), "end")
+	named := strings.TrimSuffix(l.plainName(roleTime), "time")
+	l.end = opt.Stamp == format.StampEnd || opt.Stamp == format.StampDefault && strings.HasSuffix(named, "end")
 	l.findOrder(body)
 	if l.fault() == "" && !l.wide {
 		l.interval = l.guessInterval(body)

@@ -49,20 +49,44 @@ func (d *decoder) reading(o *format.Out, line []byte) {
 		d.register(o, &r, energy)
 		return
 	}
-	if energy != energy || export != export {
-		d.tally.Missing++
+	if energy != energy {
+		d.without(o, &r, export)
 		return
 	}
+	energy -= l.asEnergy(&r, export)
 	if l.role[roleChannel] >= 0 || l.role[roleVersion] >= 0 {
-		d.join(o, &r, energy-export, reactive, voltage)
+		d.join(o, &r, energy, reactive, voltage)
 		return
 	}
 	hours := r.unit.Scale(r.length) * r.m.Factor
 	out := flatwatt.Reading{
 		Meter: r.m.ID, Start: time.Unix(r.start, 0).UTC(), Length: time.Duration(r.length) * time.Second,
-		Energy: flatwatt.KWh((energy - export) * hours), Reactive: flatwatt.KVArh(reactive * r.m.Factor), Voltage: flatwatt.Volt(voltage), Quality: r.quality,
+		Energy: flatwatt.KWh(energy * hours), Reactive: flatwatt.KVArh(reactive * r.m.Factor), Voltage: flatwatt.Volt(voltage), Quality: r.quality,
 	}
 	o.Reading(&out, r.line)
+}
+
+// without takes a row that has no energy: of a row that says what was fed in, a part of the
+// energy is not known.
+func (d *decoder) without(o *format.Out, r *row, export float64) {
+	if export == export && export != 0 {
+		l := d.layout
+		o.Reject(r.line, l.names[l.role[roleEnergy]], fmt.Sprintf("there is no energy beside the export of %v: write 0 where there was none", export), r.raw)
+		return
+	}
+	d.tally.Missing++
+}
+
+// asEnergy is the export of a row in the unit of its energy; none is 0, as in line
+// protocol.
+func (l *layout) asEnergy(r *row, export float64) float64 {
+	switch {
+	case export != export:
+		return 0
+	case l.export.Factor == 0 || r.length <= 0: // without a length the row is rejected
+		return export
+	}
+	return export * l.export.Scale(r.length) / r.unit.Scale(r.length)
 }
 
 // place finds the meter and the interval of a row.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/streams/formats"
 	"github.com/flatwatt/flatwatt/streams/formats/formattest"
 )
@@ -32,6 +33,14 @@ func TestCSV(t *testing.T) {
 		1 01-15T08:15 15 0.5 - - A
 		1 01-15T23:45 15 1 - - A
 		`},
+		{"times of an end", "meter_id,End Time,energy_kwh\n1,2026-01-15 00:15,1\n1,2026-01-15 00:30,2\n", formats.Options{}, `
+		1 01-15T00:00 15 1 - - A
+		1 01-15T00:15 15 2 - - A
+		`},
+		{"times of an end, beside those of a start", "meter_id,end_time,start_time,energy_kwh\n1,2026-01-15 00:15,2026-01-15 00:00,1\n1,2026-01-15 00:30,2026-01-15 00:15,2\n", formats.Options{}, `
+		1 01-15T00:00 15 1 - - A
+		1 01-15T00:15 15 2 - - A
+		`},
 		{"a register that goes over, is swapped, and is read late", "meter_id,start,register_kwh\n1,2026-01-15T00:00Z,99990\n1,2026-01-15T00:30Z,99999\n1,2026-01-15T01:00Z,4\n1,2026-01-15T01:30Z,2\n1,2026-01-15T02:00Z,3\n1,2026-01-15T03:00Z,5\n1,2026-01-15T02:30Z,4\n",
 			formats.Options{}, `
 		1 01-15T00:00 30 9 - - A
@@ -39,6 +48,21 @@ func TestCSV(t *testing.T) {
 		1 01-15T01:30 30 1 - - A
 		! f.csv:5 [register]
 		! f.csv:8 [register]
+		`},
+		{"a register that goes over from its last tenth of a kWh", "meter,time,register_kwh\n1,2026-01-15 00:00,99998.9\n1,2026-01-15 00:15,99999.5\n1,2026-01-15 00:30,0.2\n1,2026-01-15 00:45,0.9\n2,2026-01-15 00:00,999\n2,2026-01-15 00:15,1000\n2,2026-01-15 00:30,1\n",
+			formats.Options{}, `
+		1 01-15T00:00 15 0.6 - - A
+		1 01-15T00:15 15 0.7 - - A
+		1 01-15T00:30 15 0.7 - - A
+		2 01-15T00:00 15 1 - - A
+		! f.csv:8 [register]
+		`},
+		{"instants of a register beside ends of intervals", "meter,interval end,obis,value\n1,2026-01-15 00:15,1.29.0,2\n1,2026-01-15 00:30,1.29.0,3\n2,2026-01-15 00:00,1.8.0,100\n2,2026-01-15 00:15,1.8.0,101\n2,2026-01-15 00:30,1.8.0,103\n",
+			formats.Options{OnRegister: atTheQuarter(t)}, `
+		1 01-15T00:00 15 2 - - A
+		1 01-15T00:15 15 3 - - A
+		2 01-15T00:00 15 1 - - A
+		2 01-15T00:15 15 2 - - A
 		`},
 		{"channels, versions and export", "meter_id,start,channel,value,version\n1,2026-01-15T00:00Z,E1,5,1\n1,2026-01-15T00:30Z,E1,6,2\n1,2026-01-15T00:00Z,B1,1,1\n1,2026-01-15T00:30Z,B1,2,1\n1,2026-01-15T00:30Z,E1,7,1\n1,2026-01-15T00:00Z,E1,4,3\n1,2026-01-15T00:00Z,V,231,1\n1,2026-01-15T00:30Z,zz,1,1\n1,2026-01-15T01:00Z,B1,1,1\n",
 			formats.Options{Mapping: &formats.Mapping{Channels: map[string]string{"V": "voltage"}}}, `
@@ -50,6 +74,23 @@ func TestCSV(t *testing.T) {
 		{"export in a column", "meter_id,start,energy_kwh,export_kwh\n1,2026-01-15T00:00Z,5,2\n1,2026-01-15T01:00Z,0,2\n", formats.Options{}, `
 		1 01-15T00:00 60 3 - - A
 		1 01-15T01:00 60 -2 - - A
+		`},
+		{"export in another unit, which its name says", "meter_id,start,import_kwh,export_wh\n1,2026-01-15T00:00Z,1,500\n1,2026-01-15T00:30Z,1,0\n", formats.Options{}, `
+		1 01-15T00:00 30 0.5 - - A
+		1 01-15T00:30 30 1 - - A
+		`},
+		{"export as energy, import as power in a unit that is said", "meter_id,start,power_kw,export_kwh\n1,2026-01-15T00:00Z,4000,1\n1,2026-01-15T00:30Z,2000,0\n", formats.Options{Unit: "W"}, `
+		1 01-15T00:00 30 1 - - A
+		1 01-15T00:30 30 1 - - A
+		`},
+		{"one unit for both, which is not the one of their names", "meter_id,start,import_kwh,export_kwh,version\n1,2026-01-15T00:00Z,4000,1000,1\n1,2026-01-15T00:30Z,2000,0,1\n", formats.Options{Unit: "Wh"}, `
+		1 01-15T00:00 30 3 - - A
+		1 01-15T00:30 30 2 - - A
+		`},
+		{"export without a value is none, export alone is half a reading", "meter_id,start,import_kwh,export_kwh\n1,2026-01-15T00:00Z,1,\n1,2026-01-15T00:30Z,1,0.5\n1,2026-01-15T01:00Z,,0.5\n1,2026-01-15T01:30Z,,0\n1,2026-01-15T02:00Z,,\n", formats.Options{}, `
+		1 01-15T00:00 30 1 - - A
+		1 01-15T00:30 30 0.5 - - A
+		! f.csv:4 [import_kwh]
 		`},
 		{"no header", "1;2026-01-15T00:00Z;5\n1;2026-01-15T01:00Z;6\n", formats.Options{Format: "csv", Mapping: &formats.Mapping{NoHeader: true, Meter: "#1", Time: "#2", Energy: "#3", Unit: "Wh"}}, `
 		1 01-15T00:00 60 0.005 - - A
@@ -66,10 +107,29 @@ func TestCSV(t *testing.T) {
 		! f.csv:9 []
 		! f.csv:10 [meter_id]
 		`},
+		{"stamps that break off, and letters that are longer as capitals", "meter_id,start,energy_kwh\n1,2026-01-15T,1\n1,2026-01-15T00:30,2\n1,25/1/2026 AMȿȿȿȿ,4\n1,25/1/2026 ȿȿȿȿpm,5\n1,25/1/2026 am 1:00 pm,6\n1,25/1/2026 1:00 pm,7\n1,25/1/2026 下午1:30,8\n", formats.Options{Interval: 1800e9}, `
+		1 01-15T00:30 30 2 - - A
+		1 01-25T13:00 30 7 - - A
+		1 01-25T13:30 30 8 - - A
+		! f.csv:2 [start]
+		! f.csv:4 [start]
+		! f.csv:5 [start]
+		! f.csv:6 [start]
+		`},
 		{"a header that says nothing", "a,b,c\n1,2,3\n", formats.Options{Format: "csv"}, "! f.csv:1 [header]\n"},
 		{"a lost column", "meter_id,start,energy_kwh\n", formats.Options{Mapping: &formats.Mapping{Energy: "kw"}}, "! f.csv:1 [header]\n"},
 	} {
 		t.Run(x.name, func(t *testing.T) { formattest.Check(t, formattest.Read(t, "f.csv", []byte(x.file), x.opt), x.want) })
+	}
+}
+
+// atTheQuarter wants registers of 100, 101 and 103 kWh at midnight and the quarters after.
+func atTheQuarter(t *testing.T) func(formats.RegisterReading) {
+	want := map[flatwatt.KWh]string{100: "00:00", 101: "00:15", 103: "00:30"}
+	return func(r formats.RegisterReading) {
+		if got := r.At.Format("15:04"); got != want[r.Total] {
+			t.Errorf("the register showed %v at %s, want %s", r.Total, got, want[r.Total])
+		}
 	}
 }
 

@@ -84,21 +84,18 @@ func usualTime(b []byte) (sec int64, absolute, ok bool) {
 	} else if used != 8 || len(rest) != 4 && len(rest) != 6 {
 		return 0, false, false
 	}
-	clock := rest
+	end := len(rest) // of the clock
 	for i, c := range rest {
 		if c == 'Z' || c == 'z' || c == '+' || c == '-' || c == '.' || c == ' ' {
-			clock, rest = rest[:i], rest[i:]
+			end = i
 			break
 		}
 	}
-	if len(clock) == len(rest) && &clock[0] == &rest[0] {
-		rest = nil
-	}
-	s, ok := clockSeconds(clock)
+	s, ok := clockSeconds(rest[:end])
 	if !ok {
 		return 0, false, false
 	}
-	return zoned(day+s, rest)
+	return zoned(day+s, rest[end:])
 }
 
 // zoned applies what follows a clock: a fraction, which is dropped, and a zone.

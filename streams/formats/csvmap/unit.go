@@ -9,32 +9,43 @@ import (
 )
 
 // findUnit takes the unit from the mapping, the options, the name of the column, or
-// takes kWh.
+// takes kWh. Export has that of energy, unless its name has one that energy's has not.
 func (l *layout) findUnit() {
 	m := l.opt.Mapping
+	name := l.plainName(roleEnergy)
+	if l.wide && name == "" {
+		name = plain(strings.Join(l.names[:l.first], " "))
+	}
+	var named bool
+	if l.unit, named = unitIn(name); !named {
+		l.unit = format.Unit{Factor: 1}
+	}
+	if u, ok := unitIn(l.plainName(roleExport)); ok && !(named && u == l.unit) {
+		l.export = u
+	}
 	for _, said := range []string{m.Unit, l.opt.Unit} {
 		if u, ok := format.ParseUnit(said); ok {
 			l.unit = u
 			return
 		}
 	}
-	name := l.plainName(roleEnergy)
-	if l.wide && name == "" {
-		name = plain(strings.Join(l.names[:l.first], " "))
-	}
-	l.unit = format.Unit{Factor: 1}
+}
+
+// unitIn finds the unit in the plain name of a column.
+func unitIn(name string) (u format.Unit, ok bool) {
 	for _, word := range []string{"mwh", "kwh", "wh", "mw", "kw"} {
 		if strings.HasSuffix(name, word) || strings.HasPrefix(name, word) {
-			l.unit, _ = format.ParseUnit(word)
-			return
+			return format.ParseUnit(word)
 		}
 	}
 	if strings.HasPrefix(name, "power") || name == "demand" || name == "有功功率" {
-		l.unit.Power = true
+		u = format.Unit{Factor: 1, Power: true}
 		if strings.HasSuffix(name, "w") {
-			l.unit.Factor = 1e-3
+			u.Factor = 1e-3
 		}
+		return u, true
 	}
+	return u, false
 }
 
 // fault says why a file cannot be read; empty where it can.

@@ -79,11 +79,11 @@ func (d *decoder) spread(o *format.Out, r *row, wall int64) {
 	start, length := z.Midnight(y, m, dd)
 	shift := l.shift
 	v := format.Values{Start: start + shift, Length: l.step, All: r.quality, Version: r.version, Line: r.line}
+	elapsed := d.opt.Mapping.Elapsed || int64(l.points)*l.step > 86400
 	if isRegister(r.ch.Quantity) {
-		d.wideRegister(o, r, start+l.named)
+		d.wideRegister(o, r, start, wall, elapsed)
 		return
 	}
-	elapsed := d.opt.Mapping.Elapsed || int64(l.points)*l.step > 86400
 	if length == 86400 || elapsed {
 		n := min(int64(l.points), length/l.step)
 		if length%l.step != 0 || !d.empty(int(n)) {
@@ -98,9 +98,8 @@ func (d *decoder) spread(o *format.Out, r *row, wall int64) {
 		if x != x {
 			continue
 		}
-		unix, ok := z.Local(wall+shift+int64(i)*l.step, math.MinInt64)
+		unix, ok := d.shown(o, r, wall+shift, i)
 		if !ok {
-			o.Reject(r.line, l.names[l.first+i], "there is a value for a time that the clock skipped on this day: set the right zone, or elapsed in the mapping where columns count time since midnight; the value is left out", r.raw)
 			continue
 		}
 		v.Start, v.V = unix, d.value[i:i+1]
@@ -108,15 +107,33 @@ func (d *decoder) spread(o *format.Out, r *row, wall int64) {
 	}
 }
 
-// wideRegister takes a day of readings of a register, the first one at from.
-func (d *decoder) wideRegister(o *format.Out, r *row, from int64) {
-	told := false
+// shown is the instant at which the clock shows the time of point i; first is that of the
+// first one. The value of a time that is skipped is rejected.
+func (d *decoder) shown(o *format.Out, r *row, first int64, i int) (unix int64, ok bool) {
+	l := d.layout
+	if unix, ok = d.zone(r.m).Local(first+int64(i)*l.step, math.MinInt64); !ok {
+		o.Reject(r.line, l.names[l.first+i], "there is a value for a time that the clock skipped on this day: set the right zone, or elapsed in the mapping where columns count time since midnight; the value is left out", r.raw)
+	}
+	return unix, ok
+}
+
+// wideRegister takes a day of readings of a register. Its points are placed as those of
+// intervals are.
+func (d *decoder) wideRegister(o *format.Out, r *row, start, wall int64, elapsed bool) {
+	told, named := false, d.layout.named
 	for i, x := range d.value {
 		if x != x {
 			continue
 		}
-		o.Showed(r.m, r.registerChannel(), from+int64(i)*d.layout.step, x*r.unit.Factor*r.m.Factor)
-		delta, ok, reason := r.m.Register(d.tally, r.ch.Name, from+int64(i)*d.layout.step, x, 0, r.quality == flatwatt.Estimated)
+		at, ok := start+named+int64(i)*d.layout.step, true
+		if !elapsed {
+			at, ok = d.shown(o, r, wall+named, i)
+		}
+		if !ok {
+			continue
+		}
+		o.Showed(r.m, r.registerChannel(), at, x*r.unit.Factor*r.m.Factor)
+		delta, ok, reason := r.m.Register(d.tally, r.ch.Name, at, x, 0, r.quality == flatwatt.Estimated)
 		if reason != "" && !told {
 			o.Reject(r.line, d.layout.names[d.layout.first+i], reason, r.raw)
 			told = true // one a row is enough

@@ -43,14 +43,15 @@ func (j *Joiner) leave(b *block) {
 	}
 	j.days[of] = rest
 	for _, x := range rest {
-		switch mine, other := b.lowest(Import), x.lowest(Import); {
-		case mine == noRank || other == noRank:
-		case mine < RankRegister && other >= RankRegister:
-			x.shadowed = true
-		case mine >= RankRegister && other < RankRegister:
-			b.shadowed = true
-		}
+		x.shadowed = x.shadowed || b.lowest(Import) < RankRegister && x.registers()
+		b.shadowed = b.shadowed || x.lowest(Import) < RankRegister && b.registers()
 	}
+}
+
+// registers says that the energy of a block is that of registers alone.
+func (b *block) registers() bool {
+	rank := min(b.lowest(Import), b.lowest(Export))
+	return rank >= RankRegister && rank != noRank
 }
 
 const noRank = math.MaxUint8
@@ -116,6 +117,7 @@ func (b *block) give(o *Out, offset int64) {
 		o.Tally.Skip("reactive energy or voltage without active energy for the same meter, day and interval", b.count())
 		return
 	}
+	b.tellExportLeftOut(o)
 	reactive := b.ofLowestRank(ReactiveImport, ReactiveExport)
 	voltage := b.ofLowestRank(Voltage, Voltage)
 	r := flatwatt.Reading{Meter: b.meter, Length: time.Duration(b.length) * time.Second}
@@ -199,29 +201,49 @@ func Worse(a, b flatwatt.Quality) flatwatt.Quality {
 	return b
 }
 
-// ofLowestRank returns the channels of two quantities, one the reverse of the other.
+// ofLowestRank returns the channels of two quantities, one the reverse of the other. Beside
+// intervals of a, registers of the reverse are left out like those of a: what a curve of
+// power with a sign says is in them once more, and they know one interval a delivery less.
 func (b *block) ofLowestRank(a, reverse Quantity) []*series {
 	lowest, lowestReverse := b.lowest(a), b.lowest(reverse)
-	net := lowest != noRank && lowest%RankRegister >= RankNet
+	alone := lowest != noRank && lowest%RankRegister >= RankNet || lowest < RankRegister && lowestReverse >= RankRegister
 	var of []*series
 	for i := range b.channels {
 		s := &b.channels[i]
 		if s.Rank == noRank {
 			continue
 		}
-		if s.Quantity == a && s.Rank == lowest || s.Quantity == reverse && s.Rank == lowestReverse && !net {
+		if s.Quantity == a && s.Rank == lowest || s.Quantity == reverse && s.Rank == lowestReverse && !alone {
 			of = append(of, s)
 		}
 	}
 	return of
 }
 
+// tellExportLeftOut counts the differences of export that ofLowestRank leaves out: beside
+// intervals that only count what is delivered they are not in them.
+func (b *block) tellExportLeftOut(o *Out) {
+	if b.lowest(Import) >= RankRegister || b.lowest(Export) < RankRegister {
+		return
+	}
+	for i := range b.channels {
+		if s := &b.channels[i]; s.Quantity == Export && s.Rank >= RankRegister && s.Rank != noRank {
+			o.Tally.Skip("registers of export beside intervals of import", s.count())
+		}
+	}
+}
+
 func (b *block) count() (n int64) {
 	for i := range b.channels {
-		for _, v := range b.channels[i].value {
-			if v == v {
-				n++
-			}
+		n += b.channels[i].count()
+	}
+	return n
+}
+
+func (s *series) count() (n int64) {
+	for _, v := range s.value {
+		if v == v {
+			n++
 		}
 	}
 	return n

@@ -75,6 +75,9 @@ func TestChannelsAreJoined(t *testing.T) {
 		{"registers beside intervals", []channel{{format.Import, format.RankRegister, 900, []float64{4}}, {format.Import, 0, 900, []float64{6}}}, fmt.Sprintf("7@%d+15:6/NaN/NaN0", at(0))},
 		{"registers of another length", []channel{{format.Import, format.RankRegister, 3600, []float64{24}}, {format.Import, 0, 900, []float64{6}}}, fmt.Sprintf("7@%d+15:6/NaN/NaN0", at(0))},
 		{"the same, later", []channel{{format.Import, 0, 900, []float64{6}}, {format.Import, format.RankRegister, 3600, []float64{24}}}, fmt.Sprintf("7@%d+15:6/NaN/NaN0", at(0))},
+		{"registers of export beside intervals, to the last of which they say nothing", []channel{{format.Import, 0, 900, []float64{-1, -1}}, {format.Import, format.RankRegister, 900, []float64{0}}, {format.Export, format.RankRegister, 900, []float64{1}}}, fmt.Sprintf("7@%d+15:-1/NaN/NaN0 7@%d+15:-1/NaN/NaN0", at(0), at(1))},
+		{"registers of export, of another length", []channel{{format.Import, 0, 900, []float64{-1}}, {format.Export, format.RankRegister, 3600, []float64{4}}}, fmt.Sprintf("7@%d+15:-1/NaN/NaN0", at(0))},
+		{"intervals of export beside a register", []channel{{format.Import, format.RankRegister, 900, []float64{3}}, {format.Export, 0, 900, []float64{1}}}, fmt.Sprintf("7@%d+15:2/NaN/NaN0", at(0))},
 		{"voltage alone is no reading", []channel{{format.Voltage, 0, 900, []float64{230}}}, ""},
 		{"voltage of another length beside it", []channel{{format.Voltage, 0, 3600, []float64{230}}, {format.Import, format.RankRegister, 900, []float64{1}}}, fmt.Sprintf("7@%d+15:1/NaN/NaN0", at(0))},
 	} {

@@ -112,7 +112,7 @@ func (s *source) Read(ctx context.Context) (flatwatt.Batch, error) {
 		if err := ctx.Err(); err != nil {
 			return flatwatt.Batch{Next: s.next}, err
 		}
-		s.end = s.settle(s.step(&s.out))
+		s.end = s.settle(s.decode())
 	}
 	if n := len(b.Readings) + len(b.Rejected); n > 0 {
 		s.next += flatwatt.Position(n)
@@ -120,6 +120,11 @@ func (s *source) Read(ctx context.Context) (flatwatt.Batch, error) {
 		return *b, nil
 	}
 	return flatwatt.Batch{Next: s.next}, s.end
+}
+
+func (s *source) decode() (err error) {
+	defer Recover(&err)
+	return s.step(&s.out)
 }
 
 // settle turns damage into a reject: what came before it is kept.
@@ -143,3 +148,11 @@ type Damage struct {
 }
 
 func (d *Damage) Error() string { return d.Reason }
+
+// Recover, deferred, turns a panic into Damage. Files come from others: bytes that a
+// decoder stumbles over may cost their file, never the service that reads it.
+func Recover(err *error) {
+	if x := recover(); x != nil {
+		*err = &Damage{Reason: fmt.Sprintf("the file cannot be read from some place on, by a fault of flatwatt (%v): report it with the file", x)}
+	}
+}

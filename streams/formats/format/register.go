@@ -2,7 +2,6 @@ package format
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/flatwatt/flatwatt"
@@ -58,7 +57,9 @@ func (m *Meter) Register(t *Tally, name string, at int64, value, modulus float64
 	d = Delta{Start: before.at, End: at, Energy: value - before.kWh, Estimated: estimated || before.low}
 	if d.Energy < 0 {
 		if modulus <= 0 {
-			modulus = math.Pow(10, math.Ceil(math.Log10(max(before.kWh, 1)+1)))
+			for modulus = 10; modulus <= before.kWh; { // digits before the point: 99999.5 has five
+				modulus *= 10
+			}
 		}
 		if before.kWh < 0.9*modulus || value > 0.1*modulus || before.kWh >= modulus {
 			t.Resets++

@@ -67,6 +67,11 @@ func ReadFrom(t testing.TB, name string, r io.Reader, opt formats.Options) (res 
 	if int64(len(res.Readings)) != info.Tally.Readings || int64(len(res.Rejected)) != info.Tally.Rejected {
 		t.Fatalf("%s: tally %+v for %d readings, %d rejects", name, *info.Tally, len(res.Readings), len(res.Rejected))
 	}
+	for _, x := range res.Rejected {
+		if strings.Contains(x.Reason, "fault of flatwatt") {
+			t.Fatalf("%s: panicked: %s", name, x.Reason)
+		}
+	}
 	return res
 }
 

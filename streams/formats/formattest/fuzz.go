@@ -137,6 +137,9 @@ func sane(t *testing.T, res Result) {
 		}
 	}
 	for _, r := range res.Rejected {
+		if strings.Contains(r.Reason, "fault of flatwatt") {
+			t.Errorf("panicked: %.600s", r.Reason)
+		}
 		if r.Where == "" || len(r.Reason) < 15 || len(r.Raw) > flatwatt.MaxRejectedBytes || len(r.Reason) > 4<<10 {
 			t.Errorf("a reject without a place or a reason, or too long: %.300q %d %.600q", r.Where, len(r.Raw), r.Reason)
 		}

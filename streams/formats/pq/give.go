@@ -34,9 +34,10 @@ func (d *decoder) give(o *format.Out, n int) {
 		if quality != nil {
 			r.Quality = quality[i]
 		}
-		v := energy[i]
-		if export != nil {
-			v -= export[i]
+		v, half := net(energy, export, i)
+		if half && r.Quality != format.Missing {
+			o.Reject(row, "energy_kwh", fmt.Sprintf("there is no energy beside the export of %v: write 0 where there was none", export[i]), nil)
+			continue
 		}
 		if v != v || r.Quality == format.Missing {
 			d.tally.Missing++
@@ -56,6 +57,15 @@ func (d *decoder) give(o *format.Out, n int) {
 		}
 		o.Reading(&r, row)
 	}
+}
+
+// net is energy less export; none is 0. half says that there is export without energy.
+func net(energy, export []float64, i int) (v float64, half bool) {
+	v = energy[i]
+	if export == nil || export[i] != export[i] || export[i] == 0 {
+		return v, false
+	}
+	return v - export[i], v != v
 }
 
 func (d *decoder) optional(role, n int) []float64 {

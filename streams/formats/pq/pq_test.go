@@ -117,3 +117,19 @@ func TestMappingAndLocalTimes(t *testing.T) {
 		t.Errorf("a lost column: %s", r)
 	}
 }
+
+// An export that is null is none; an energy that is null beside an export is half a reading.
+func TestNullsBesideExport(t *testing.T) {
+	type row struct {
+		Meter  string    `parquet:"meter_id"`
+		Start  time.Time `parquet:"start,timestamp(millisecond)"`
+		Energy *float32  `parquet:"energy_kwh"`
+		Export *float32  `parquet:"export_kwh"`
+	}
+	data := file([]row{{"7", at(0), &half, nil}, {"7", at(1), &half, &half}, {"7", at(2), nil, &half}, {"7", at(3), nil, nil}})
+	formattest.Check(t, formattest.Read(t, "f", []byte(data), formats.Options{}), `
+	7 01-15T00:00 15 0.5 - - A
+	7 01-15T00:15 15 0 - - A
+	! f:3 [energy_kwh]
+	`)
+}

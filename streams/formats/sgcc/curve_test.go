@@ -176,15 +176,51 @@ func TestTablesOfOneZipAreJoined(t *testing.T) {
 	table := func(prefix string, rows ...string) string {
 		return head + formattest.Columns(prefix, 24) + "\n" + strings.Join(rows, "\n") + "\n"
 	}
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	for name, text := range map[string]string{
+	r := formattest.Read(t, "d.zip", delivery(t, map[string]string{
 		"e_mp_cur_curve.csv":   table("I", "7,2026-01-15,1,3,"+points("5", "5")),
 		"e_mp_power_curve.csv": table("P", "7,2026-01-15,1,3,"+points("2", "3"), "8,2026-01-15,2,3,"+points("1", "1"), "8,2026-01-15,3,3,"+points("1")),
 		"e_mp_read_curve.csv":  table("R", "7,2026-01-15,1,3,"+points("10", "12", "15"), "9,2026-01-15,1,3,"+points("10", "12", "15")),
 		"e_mp_vol_curve.csv":   table("U", "7,2026-01-15,1,3,"+points("230", "231"), "7,2026-01-15,2,3,"+points("232", "233"), "x"),
 		"liesmich.txt":         "nothing\n",
-	} {
+	}), formats.Options{})
+	formattest.Check(t, r, `
+	7 01-14T16:00 60 2 - 231 A
+	7 01-14T17:00 60 3 - 232 A
+	8 01-14T16:00 60 2 - - A
+	9 01-14T16:00 60 2 - - A
+	9 01-14T17:00 60 3 - - A
+	! d.zip/e_mp_vol_curve.csv:4 []
+	! d.zip/e_mp_power_curve.csv:3 [energy_kwh]
+	! d.zip/liesmich.txt []
+	`)
+}
+
+// A power curve has its sign: beside it the registers of both directions are the same
+// energy once more, and their last difference of a day needs the next delivery.
+func TestRegistersOfExportBesideThePowerCurve(t *testing.T) {
+	rising := func(step float64) string {
+		return formattest.Points(96, func(i int) float64 { return 1000 + step*float64(i) })
+	}
+	table := func(prefix string, rows ...string) string {
+		return head + formattest.Columns(prefix, 96) + "\n" + strings.Join(rows, "\n") + "\n"
+	}
+	for _, kW := range []float64{4, -4} {
+		r := formattest.Read(t, "d.zip", delivery(t, map[string]string{
+			"e_mp_power_curve.csv": table("P", "7,2026-01-15,1,1,"+formattest.Points(96, formattest.Constant(kW))),
+			"e_mp_read_curve.csv":  table("R", "7,2026-01-15,1,1,"+rising(max(0, kW/4)), "7,2026-01-15,5,1,"+rising(max(0, -kW/4))),
+		}), formats.Options{})
+		left := r.Info.Tally.Skipped["registers of export beside intervals of import"]
+		if kWh := r.KWh(); len(r.Readings) != 96 || len(r.Rejected) != 0 || kWh != kW*24 || left != 95 {
+			t.Errorf("%v kW: %d readings of %v kWh, %v, %d left out", kW, len(r.Readings), kWh, r.Rejected, left)
+		}
+	}
+}
+
+func delivery(t *testing.T, tables map[string]string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for name, text := range tables {
 		f, err := z.Create(name)
 		if err == nil {
 			_, err = f.Write([]byte(text))
@@ -196,15 +232,5 @@ func TestTablesOfOneZipAreJoined(t *testing.T) {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r := formattest.Read(t, "d.zip", b.Bytes(), formats.Options{})
-	formattest.Check(t, r, `
-	7 01-14T16:00 60 2 - 231 A
-	7 01-14T17:00 60 3 - 232 A
-	8 01-14T16:00 60 2 - - A
-	9 01-14T16:00 60 2 - - A
-	9 01-14T17:00 60 3 - - A
-	! d.zip/e_mp_vol_curve.csv:4 []
-	! d.zip/e_mp_power_curve.csv:3 [energy_kwh]
-	! d.zip/liesmich.txt []
-	`)
+	return b.Bytes()
 }
