@@ -77,6 +77,7 @@ const (
 	endAfterDays  = 3   // days without the block after which it has ended
 	patienceDays  = 45  // after which a change that does not look like a miner is accepted
 	patienceOdds  = -4.0
+	plainOdds     = -6.0 // … and which is accepted after a third of them; the trees ask no further below it
 )
 
 var blockDecay = models.Decay(10)

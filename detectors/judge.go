@@ -141,8 +141,8 @@ func (f *Fleet) weigh(s *flatwatt.Score, j *judgement) {
 	st -= known
 	now := models.LogAddExp(on, st)
 	m := &c.memory
-	if j.multiplied && m.smooth.N >= smoothLeast {
-		now = min(now, float64(m.smooth.Mu)) // a factor tells no more of a miner than the days until now
+	if before, ok := m.until(c.ep.start); j.multiplied && ok {
+		now = min(now, before) // a factor tells no more of a miner than the days before it
 	}
 	found := f.recall(j, b, now)
 	s.LogOdds = now
@@ -154,7 +154,7 @@ func (f *Fleet) weigh(s *flatwatt.Score, j *judgement) {
 	s.Probability, s.LogEValue = models.Sigmoid(calibrated), f.params.EValue.Log(calibrated)
 	switch {
 	case wasThere:
-		s.Evidence = f.one(pastTerm, float64(m.odds), m.found.block)
+		s.Evidence = f.one(pastTerm, s.LogOdds-now, m.found.block)
 	case b == staticBranch && known > 0:
 		s.Evidence = f.one(wordTerm, -known, c.cleared)
 	default:
@@ -202,7 +202,7 @@ func (f *Fleet) logOdds(j *judgement) (onset, static float64) {
 	return onset + together + f.bound(onsetBranch), static + together + f.bound(staticBranch)
 }
 
-// pastTerm is the evidence of an earlier finding: as it was judged then.
+// pastTerm is the evidence of an earlier finding: by how much it convinced more than today.
 const pastTerm = "past"
 
 // wordTerm is what an operator's word took from the static story, and the floor that it was
@@ -244,7 +244,7 @@ func (f *Fleet) absorbIfHonest(c *customer, now float64) {
 	if e.phase != open || !(now < patienceOdds) {
 		return
 	}
-	if e.days < patienceDays && !(e.days >= patienceDays/3 && now < 2*patienceOdds) {
+	if e.days < patienceDays && !(e.days >= patienceDays/3 && now < plainOdds) {
 		return
 	}
 	c.absorb()

@@ -22,7 +22,8 @@ type finding struct {
 // block that has vanished nor one that other use hides is forgotten.
 type memory struct {
 	smooth models.Mean  // of the log-odds since a block began, half-life 14 days
-	latest flatwatt.Day // on which a block began that was found
+	before float32      // the mean as it was when it began anew, NaN unknown; told with latest ≠ 0
+	latest flatwatt.Day // on which the block began with which the mean began anew
 	odds   float32      // the highest that has been; told with day ≠ 0
 	day    flatwatt.Day
 	end    flatwatt.Day // first day without the block; 0 = none
@@ -49,13 +50,19 @@ func (m *memory) remember(j *judgement, now float64, found finding) {
 		return
 	}
 	if found.start > m.latest {
+		switch {
+		case m.smooth.N >= smoothLeast:
+			m.before = m.smooth.Mu
+		case m.latest == 0:
+			m.before = float32(math.NaN())
+		}
 		m.smooth, m.latest = models.Mean{}, found.start
 	}
 	m.smooth.Add(min(max(now, -smoothLimit), smoothLimit), smoothDecay)
 	if m.low > 0 || m.smooth.N < smoothLeast || (m.day != 0 && m.smooth.Mu <= m.odds) || found.block <= 0 {
 		return
 	}
-	*m = memory{smooth: m.smooth, latest: m.latest, odds: m.smooth.Mu, day: j.today, level: float32(j.floorIn(found.window, found.hours)), found: found}
+	*m = memory{smooth: m.smooth, before: m.before, latest: m.latest, odds: m.smooth.Mu, day: j.today, level: float32(j.floorIn(found.window, found.hours)), found: found}
 }
 
 // What a running block's onset is carried over by: its finding was as likely as not, and
@@ -79,10 +86,19 @@ func (m *memory) carry(f finding, today flatwatt.Day) finding {
 	return f
 }
 
+// until is what was thought of a meter until the rise of day start, in log-odds: the mean, or
+// the one before it where the mean began with the rise. known is false where it is too young.
+func (m *memory) until(start flatwatt.Day) (odds float64, known bool) {
+	if m.latest != 0 && m.latest >= start-1 {
+		return float64(m.before), m.before == m.before
+	}
+	return float64(m.smooth.Mu), m.smooth.N >= smoothLeast
+}
+
 // disown forgets a finding that began with the rise of day start, which was no block.
 func (m *memory) disown(start flatwatt.Day) {
 	if m.day != 0 && m.found.start != 0 && m.found.start >= start-1 {
-		*m = memory{smooth: m.smooth, latest: m.latest}
+		*m = memory{smooth: m.smooth, before: m.before, latest: m.latest}
 	}
 }
 

@@ -90,6 +90,9 @@ func TestShortBlockIsRememberedAfterItsEnd(t *testing.T) {
 	if s.State != flatwatt.Ended || s.LogOdds < most-2 {
 		t.Errorf("twenty days after its end: %s, log-odds %.1f; they were %.1f", s.State, s.LogOdds, most)
 	}
+	if len(s.Evidence) != 1 || s.Evidence[0].LogOdds < recallMargin {
+		t.Errorf("what is remembered speaks for a miner, whatever the log-odds: %v", s.Evidence)
+	}
 }
 
 // Two weeks away and home again: the floor rises to where it was, which is no news.

@@ -12,7 +12,7 @@ import (
 
 // stateVersion names the layout of a fleet's state. Any change to customer, zone or
 // slot that changes bytes or meaning raises it.
-const stateVersion = 5
+const stateVersion = 6
 
 var errTruncated = errors.New("fleet state is truncated")
 
