@@ -27,7 +27,7 @@ const quarter = 15 * time.Minute
 // averaged to quarter hours so that noise means the same for every meter, and those that
 // do not fill a quarter hour, such as 10 minutes, stay as they are.
 func Step(interval time.Duration) time.Duration {
-	if interval < quarter && quarter%interval == 0 {
+	if interval <= 0 || interval < quarter && quarter%interval == 0 { // 0: not known
 		return quarter
 	}
 	return interval

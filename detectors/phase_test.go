@@ -43,7 +43,7 @@ func scoresAt(t *testing.T, zone *time.Location, start time.Time, step time.Dura
 // at seven past the quarter hour.
 func TestReadingsOffLocalMidnightAreScored(t *testing.T) {
 	kolkata := mustZone("Asia/Kolkata")
-	for _, step := range []time.Duration{5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour} {
+	for _, step := range []time.Duration{5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour} {
 		for _, share := range []float64{0, 0.25, 0.47, 0.98} {
 			phase := time.Duration(share * float64(step)).Truncate(time.Second)
 			start := time.Date(2026, 3, 1, 0, 0, 0, 0, kolkata).Add(phase)
@@ -57,6 +57,19 @@ func TestReadingsOffLocalMidnightAreScored(t *testing.T) {
 			if !(s.Probability > 0.4) || math.Abs(s.Block.Value-3.3) > 0.1 || onset.Before(s.Onset.Low) || onset.After(s.Onset.High) || s.Onset.At.Sub(onset).Abs() > 2*step {
 				t.Errorf("%v from %v on: probability %.3f, %.2f kW, onset %v to %v around %v, it was %v", step, phase, s.Probability, s.Block.Value, s.Onset.Low, s.Onset.High, s.Onset.At, onset)
 			}
+		}
+	}
+}
+
+// Onsets count intervals as they are looked at: those of 10, 12 and 4 minutes fill no
+// quarter hour and stay as they are.
+func TestOnsetOfIntervalsThatFillNoQuarterHour(t *testing.T) {
+	for _, step := range []time.Duration{2 * time.Minute, 3 * time.Minute, 4 * time.Minute, 10 * time.Minute, 12 * time.Minute, 20 * time.Minute} {
+		onset := march.AddDate(0, 0, 20).Add(20 * time.Hour)
+		scores, _ := scoresAt(t, shanghai, march, step, onset)
+		s := &scores[len(scores)-1]
+		if e := s.Onset.At.Sub(onset).Abs(); e > max(step, 15*time.Minute) || onset.Before(s.Onset.Low) || onset.After(s.Onset.High) {
+			t.Errorf("%v: onset %v, between %v and %v, want %v", step, s.Onset.At, s.Onset.Low, s.Onset.High, onset)
 		}
 	}
 }
