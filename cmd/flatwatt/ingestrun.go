@@ -19,6 +19,10 @@ import (
 	"github.com/flatwatt/flatwatt/streams/ingest"
 )
 
+// unanswered is after how long a message is given up that JetStream did not answer for:
+// longer than anybody waits.
+const unanswered = 2 * time.Minute
+
 // startIngest opens the ways in that the configuration asks for. Close shuts them before
 // it closes the connection that they store through.
 func (p *Program) startIngest(ctx context.Context, sv service) error {
@@ -33,7 +37,10 @@ func (p *Program) startIngest(ctx context.Context, sv service) error {
 		return err
 	}
 	how.Register = registerOf(meters)
-	in := &ingest.Intake{JetStream: sv.to.stream, Route: routeOf(meters)}
+	in, err := intakeApart(sv.to.stream, meters)
+	if err != nil {
+		return err
+	}
 	open := opener(how)
 	if s.Push.Listen != "" {
 		register := registerBy(meters)
@@ -59,6 +66,16 @@ func (p *Program) startIngest(ctx context.Context, sv service) error {
 		p.say("kafka: %s from %s as group %s", s.Kafka.Topics, s.Kafka.Brokers, s.Kafka.Group)
 	}
 	return nil
+}
+
+// intakeApart stores by a JetStream client of its own: what is never answered, as where the
+// user may not publish, must not hold up the service's own state.
+func intakeApart(stream js.JetStream, meters []flatwatt.Meter) (*ingest.Intake, error) {
+	own, err := js.New(stream.Conn(), js.WithPublishAsyncTimeout(unanswered))
+	if err != nil {
+		return nil, err
+	}
+	return &ingest.Intake{JetStream: own, Route: routeOf(meters)}, nil
 }
 
 // background runs work until Close. Work that ends by itself says why; the rest goes on.
