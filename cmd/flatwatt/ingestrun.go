@@ -48,7 +48,7 @@ func (p *Program) startIngest(ctx context.Context, sv service) error {
 			_, field, reason = register().Match(o)
 			return field, reason
 		}
-		if err := p.startPush(s.Push, in, open, check); err != nil {
+		if err := p.startPush(s.Push, in, openPushed(how, s.Push.limits()), check); err != nil {
 			return err
 		}
 	}
@@ -115,13 +115,24 @@ func opener(how formats.Options) ingest.Open {
 	}
 }
 
+// limits are those of pushes. What a body is unpacked to may be 16 times its limit.
+func (s pushSettings) limits() ingest.Limits {
+	return ingest.Limits{BodyBytes: int64(s.MaxBodyMB) << 20, UnpackedBytes: int64(s.MaxBodyMB) << 24, BytesPerS: float64(s.MBPerS) * (1 << 20), InFlight: s.InFlight}
+}
+
+// openPushed opens bodies. One that is packed itself is bounded like one that is sent packed.
+func openPushed(how formats.Options, limits ingest.Limits) ingest.Open {
+	how.Limits.ExpandedBytes, how.Limits.TooLarge = limits.UnpackedBytes, ingest.ErrTooLarge
+	return opener(how)
+}
+
 // startPush listens for readings and outside evidence over HTTP.
 func (p *Program) startPush(s pushSettings, in *ingest.Intake, open ingest.Open, check ingest.CheckEvidence) error {
 	tokens, err := ingest.ParseTokens(string(s.Tokens))
 	if err != nil {
 		return usagef("ingest.push tokens: %w", err)
 	}
-	limits := ingest.Limits{BodyBytes: int64(s.MaxBodyMB) << 20, UnpackedBytes: int64(s.MaxBodyMB) << 24, BytesPerS: float64(s.MBPerS) * (1 << 20), InFlight: s.InFlight}
+	limits := s.limits()
 	listener, err := net.Listen("tcp", s.Listen)
 	if err != nil {
 		return fmt.Errorf("ingest.push.listen: %w", err)
