@@ -111,14 +111,12 @@ func column(dst []float64, src []float32, at, n int) []float64 {
 	return dst
 }
 
-// coarsen averages intervals shorter than 15 minutes to 15 minutes, so that noise and
-// floors mean the same for every meter.
+// coarsen averages intervals to the step at which they are looked at.
 func (s *scratch) coarsen(interval int64) {
-	const quarter = 15 * 60
-	if interval >= quarter || quarter%interval != 0 {
+	k := int(int64(flatwatt.Step(time.Duration(interval)*time.Second)/time.Second) / interval)
+	if k == 1 {
 		return
 	}
-	k := int(quarter / interval)
 	s.kw = average(s.kw, k)
 	s.kvar = average(s.kvar, k)
 	s.volt = average(s.volt, k)
@@ -126,7 +124,7 @@ func (s *scratch) coarsen(interval int64) {
 		s.hour[i] = s.hour[i*k]
 	}
 	s.hour = s.hour[:len(s.kw)]
-	s.perHour = 4
+	s.perHour /= k
 }
 
 // average replaces x by the means of its runs of k; a run with a missing value is missing.

@@ -43,7 +43,7 @@ func (j *judgement) preferStep() bool {
 
 // slotsADay is the number of intervals of a plain day as onsets count them.
 func (j *judgement) slotsADay() int {
-	return int(24 * time.Hour / max(j.meter.Interval, 15*time.Minute))
+	return int(24 * time.Hour / flatwatt.Step(j.meter.Interval))
 }
 
 // presentStep is the step that the history shows.
@@ -105,7 +105,7 @@ func (j *judgement) onset(f *finding, doubted int) flatwatt.Instants {
 	if o.before != 0 && o.before < o.day-1 { // it began while there were no readings
 		return flatwatt.Instants{At: start, Low: (o.before + 1).Start(j.meter.Zone), High: start.Add(24 * time.Hour)}
 	}
-	step := max(j.meter.Interval, 15*time.Minute)
+	step := flatwatt.Step(j.meter.Interval)
 	at := start.Add(time.Duration(max(o.at, 0)) * step)
 	kind, least := unseenOnset, time.Duration(0)
 	if share := float64(o.kw) / float64(f.block); o.at >= 0 && share > 0.5 {

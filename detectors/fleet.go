@@ -55,7 +55,8 @@ type Fleet struct {
 	slots    []slot    // open windows of all meters, one after another
 	reactive []float32 // beside slots; nil until a reading carries it
 	voltage  []float32
-	offset   []int32 // of each meter's window in slots
+	offset   []int32  // of each meter's window in slots
+	begins   []uint16 // seconds into a slot at which each meter's readings begin, to count others; nil while all are 0
 
 	last      int32 // the meter of the previous reading
 	late      uint64
@@ -142,11 +143,11 @@ func (f *Fleet) layOut(list []flatwatt.Meter) error {
 	return nil
 }
 
-// Counts says what a Fleet could not use.
+// Counts says what a Fleet could not use, or not as it came.
 type Counts struct {
 	Late    uint64 // readings of days already closed: archived, for re-scoring
 	Unknown uint64 // readings of meters that are not registered customers
-	OffGrid uint64 // readings whose length is not the meter's interval
+	OffGrid uint64 // readings whose length is not the meter's interval, or that begin elsewhere in a taken one
 }
 
 // Counts returns f's counts since it was made; they are not part of its state.
@@ -208,15 +209,17 @@ func (f *Fleet) find(id flatwatt.MeterID) (int32, bool) {
 	return i, ok
 }
 
-// absorb puts one reading into its slot.
+// absorb puts one reading into its slot. Two readings that begin in one slot are two of one
+// interval, wherever in it they begin, so that their order plays no part.
 func (f *Fleet) absorb(i int32, z *zone, r *flatwatt.Reading, t int64) {
 	each := f.register.interval(i)
 	interval := int64(each / time.Second)
-	if r.Length != each || (t-z.start)%interval != 0 {
+	if r.Length != each {
 		f.offGrid++
 		return
 	}
-	at := f.offset[i] + int32((t-z.start)/interval)
+	n := flatwatt.SlotOf(z.start, z.end, interval, t)
+	at := f.offset[i] + int32(n)
 	if at >= f.offset[i+1] {
 		f.offGrid++ // unreachable while windows hold 25 h + grace
 		return
@@ -225,14 +228,30 @@ func (f *Fleet) absorb(i int32, z *zone, r *flatwatt.Reading, t int64) {
 	was := f.slots[at]
 	now := merge(was, newSlot(float64(r.Energy)/hours, r.Quality))
 	f.slots[at] = now
+	if begins := t - z.start - n*interval; begins != 0 || f.begins != nil {
+		f.noteBegin(i, begins, !was.missing())
+	}
 	z.filled = true
-	z.lastSeen = max(z.lastSeen, t+interval)
+	z.lastSeen = max(z.lastSeen, z.start+(n+1)*interval)
 	if q := float64(r.Reactive); q == q {
 		f.reactive = f.putBeside(f.reactive, at, q/hours)
 	}
 	if v := float64(r.Voltage); v == v {
 		f.voltage = f.putBeside(f.voltage, at, v)
 	}
+}
+
+// noteBegin counts a reading that begins elsewhere in its slot, which is taken, than the
+// others of its meter. It is used all the same, so what is known of them need not survive a restart.
+func (f *Fleet) noteBegin(i int32, begins int64, taken bool) {
+	if f.begins == nil {
+		f.begins = make([]uint16, len(f.register.ids))
+	}
+	if taken && f.begins[i] != uint16(begins) {
+		f.offGrid++
+		return
+	}
+	f.begins[i] = uint16(begins)
 }
 
 // putBeside keeps the smaller of two values for the same slot, so that order does not

@@ -26,11 +26,11 @@ type memory struct {
 	latest flatwatt.Day // on which the block began with which the mean began anew
 	odds   float32      // the highest that has been; told with day ≠ 0
 	day    flatwatt.Day
-	end    flatwatt.Day // first day without the block; 0 = none
+	end    flatwatt.Day // first day without the block; 0 = none; below endAfterDays low days it may yet run on
 	level  float32      // kW at the floor of its hours on that day
 	low    uint16       // days in a row far below
-	_      [2]uint8
-	lift   models.Mean // change of that floor on later days, while the block runs
+	silent uint16       // days without readings since, before end
+	lift   models.Mean  // change of that floor on later days, while the block runs
 	found  finding
 }
 
@@ -76,7 +76,7 @@ const (
 // and began earlier: other use makes later steps, and a block outgrows its history.
 func (m *memory) carry(f finding, today flatwatt.Day) finding {
 	old := &m.found
-	if m.day == 0 || m.end != 0 || m.low > 0 || m.odds < carryOdds || old.start == 0 || f.start != 0 && f.start <= old.start {
+	if m.day == 0 || m.low > 0 || m.odds < carryOdds || old.start == 0 || f.start != 0 && f.start <= old.start {
 		return f
 	}
 	if ratio := f.block / old.block; !(ratio > 1/carryRatio && ratio < carryRatio) {
@@ -103,10 +103,14 @@ func (m *memory) disown(start flatwatt.Day) {
 }
 
 // follow notes when the block that is remembered has ended: endAfterDays days in a row
-// on which the floor of its hours lies far below what it was with the block.
+// on which the floor of its hours lies far below what it was with the block. Where they
+// follow days without readings it may have ended on the first of these.
 func (m *memory) follow(j *judgement) {
 	if m.day == 0 {
 		return
+	}
+	if heard := j.c.prev; m.end == 0 && heard >= m.day && heard < j.today-1 {
+		m.end = heard + 1 - flatwatt.Day(m.low)
 	}
 	x := j.floorIn(m.found.window, m.found.hours)
 	switch {
@@ -114,10 +118,13 @@ func (m *memory) follow(j *judgement) {
 	case x < float64(m.level)-endShare*float64(m.found.block):
 		m.low = min(m.low+1, 1000)
 	default:
+		if m.end != 0 { // it runs on: what lies between was read for its low days only
+			m.silent = uint16(min(max(0, int(j.today-m.end)-int(m.low))+int(m.silent), math.MaxUint16))
+		}
 		m.low, m.end = 0, 0
 		m.lift.Add(x-float64(m.level), 1)
 	}
-	if m.low == endAfterDays {
+	if m.low == endAfterDays && m.end == 0 {
 		m.end = j.today - endAfterDays + 1
 	}
 }
@@ -141,13 +148,17 @@ func (j *judgement) floorIn(first, length uint8) float64 {
 	return models.Quantile(buf[:n], 0.25)
 }
 
-// since is the energy of the remembered block by the close of today, kWh.
+// ended reports whether the block is known to have ended.
+func (m *memory) ended() bool { return m.end != 0 && m.low >= endAfterDays }
+
+// since is the energy of the remembered block by the close of today, kWh: none of days
+// without readings, as nobody knows whether it ran.
 func (m *memory) since(today flatwatt.Day) float64 {
 	days := today - m.day
 	if m.end != 0 {
-		days = max(0, m.end-m.day-1)
+		days = m.end - m.day - 1
 	}
-	return float64(m.found.energy) + m.later()*float64(m.found.hours)*float64(days)
+	return float64(m.found.energy) + m.later()*float64(m.found.hours)*float64(max(0, days-flatwatt.Day(m.silent)))
 }
 
 // later is the block's mean power since the finding, kW.

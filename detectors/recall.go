@@ -42,7 +42,7 @@ const newShare = 0.5
 // has not raised the mean demand.
 func (j *judgement) returned(r rise) bool {
 	m := &j.c.memory
-	older := m.day != 0 && m.found.start == 0 && m.found.hours >= alwaysOnHours && m.end == 0 && m.odds >= carryOdds
+	older := m.day != 0 && m.found.start == 0 && m.found.hours >= alwaysOnHours && !m.ended() && m.odds >= carryOdds
 	return older && r.block < carryRatio*float64(m.found.block) && (r.top-float64(j.c.peak) < newShare*r.block || r.mean < newShare*r.block)
 }
 
@@ -75,7 +75,7 @@ func (f *Fleet) setState(s *flatwatt.Score, j *judgement, wasThere bool) {
 	if j.c.firstAlarm == 0 {
 		j.c.firstAlarm = j.today
 	}
-	if m := &j.c.memory; wasThere && m.end != 0 {
+	if m := &j.c.memory; wasThere && m.ended() {
 		s.State, s.Ended = flatwatt.Ended, m.end.Start(j.meter.Zone)
 	}
 }

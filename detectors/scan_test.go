@@ -82,7 +82,7 @@ func TestHistoryForgetsAndSkips(t *testing.T) {
 // Once convincing for days, a finding is not lost when other use hides the block.
 func TestFindingIsRemembered(t *testing.T) {
 	var m memory
-	j := &judgement{day: &day{}}
+	j := &judgement{day: &day{}, c: &customer{}}
 	for h := range j.day.z {
 		j.day.z[h] = 7
 	}
@@ -147,7 +147,7 @@ func TestRunningBlockKeepsItsOnset(t *testing.T) {
 			t.Errorf("%+v took another block's onset: %+v", f, got)
 		}
 	}
-	m.end = 125
+	m.end, m.low = 125, endAfterDays
 	if f := (finding{start: 128, block: 6}); m.carry(f, 130) != f {
 		t.Error("a new block took the onset of one that has ended")
 	}

@@ -72,7 +72,7 @@ type zone struct {
 	end      int64
 	closes   int64 // end + grace
 	filled   bool  // any slot of the open window is filled
-	lastSeen int64 // end of the latest reading
+	lastSeen int64 // end of the latest slot with a reading
 }
 
 // open makes day z's open day.

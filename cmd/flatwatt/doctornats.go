@@ -57,6 +57,7 @@ func (d *doctor) probeNATS(ctx context.Context) {
 		return
 	}
 	d.probeReadings(ctx, j)
+	d.probeIntake(ctx, j)
 	d.probeState(ctx, j)
 }
 

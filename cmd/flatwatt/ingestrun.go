@@ -19,6 +19,10 @@ import (
 	"github.com/flatwatt/flatwatt/streams/ingest"
 )
 
+// unanswered is after how long a message is given up that JetStream did not answer for:
+// longer than anybody waits.
+const unanswered = 2 * time.Minute
+
 // startIngest opens the ways in that the configuration asks for. Close shuts them before
 // it closes the connection that they store through.
 func (p *Program) startIngest(ctx context.Context, sv service) error {
@@ -33,7 +37,10 @@ func (p *Program) startIngest(ctx context.Context, sv service) error {
 		return err
 	}
 	how.Register = registerOf(meters)
-	in := &ingest.Intake{JetStream: sv.to.stream, Route: routeOf(meters)}
+	in, err := intakeApart(sv.to.stream, meters)
+	if err != nil {
+		return err
+	}
 	open := opener(how)
 	if s.Push.Listen != "" {
 		register := registerBy(meters)
@@ -41,7 +48,7 @@ func (p *Program) startIngest(ctx context.Context, sv service) error {
 			_, field, reason = register().Match(o)
 			return field, reason
 		}
-		if err := p.startPush(s.Push, in, open, check); err != nil {
+		if err := p.startPush(s.Push, in, openPushed(how, s.Push.limits()), check); err != nil {
 			return err
 		}
 	}
@@ -59,6 +66,16 @@ func (p *Program) startIngest(ctx context.Context, sv service) error {
 		p.say("kafka: %s from %s as group %s", s.Kafka.Topics, s.Kafka.Brokers, s.Kafka.Group)
 	}
 	return nil
+}
+
+// intakeApart stores by a JetStream client of its own: what is never answered, as where the
+// user may not publish, must not hold up the service's own state.
+func intakeApart(stream js.JetStream, meters []flatwatt.Meter) (*ingest.Intake, error) {
+	own, err := js.New(stream.Conn(), js.WithPublishAsyncTimeout(unanswered))
+	if err != nil {
+		return nil, err
+	}
+	return &ingest.Intake{JetStream: own, Route: routeOf(meters)}, nil
 }
 
 // background runs work until Close. Work that ends by itself says why; the rest goes on.
@@ -98,13 +115,24 @@ func opener(how formats.Options) ingest.Open {
 	}
 }
 
+// limits are those of pushes. What a body is unpacked to may be 16 times its limit.
+func (s pushSettings) limits() ingest.Limits {
+	return ingest.Limits{BodyBytes: int64(s.MaxBodyMB) << 20, UnpackedBytes: int64(s.MaxBodyMB) << 24, BytesPerS: float64(s.MBPerS) * (1 << 20), InFlight: s.InFlight}
+}
+
+// openPushed opens bodies. One that is packed itself is bounded like one that is sent packed.
+func openPushed(how formats.Options, limits ingest.Limits) ingest.Open {
+	how.Limits.ExpandedBytes, how.Limits.TooLarge = limits.UnpackedBytes, ingest.ErrTooLarge
+	return opener(how)
+}
+
 // startPush listens for readings and outside evidence over HTTP.
 func (p *Program) startPush(s pushSettings, in *ingest.Intake, open ingest.Open, check ingest.CheckEvidence) error {
 	tokens, err := ingest.ParseTokens(string(s.Tokens))
 	if err != nil {
 		return usagef("ingest.push tokens: %w", err)
 	}
-	limits := ingest.Limits{BodyBytes: int64(s.MaxBodyMB) << 20, UnpackedBytes: int64(s.MaxBodyMB) << 24, BytesPerS: float64(s.MBPerS) * (1 << 20), InFlight: s.InFlight}
+	limits := s.limits()
 	listener, err := net.Listen("tcp", s.Listen)
 	if err != nil {
 		return fmt.Errorf("ingest.push.listen: %w", err)

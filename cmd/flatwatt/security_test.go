@@ -76,6 +76,12 @@ type guardedNATS struct{ url, ca, operator, worker, password string }
 
 func startGuarded(t *testing.T) guardedNATS {
 	t.Helper()
+	return guard(t, filepath.Join("..", "..", "deploy", "nats", "nats.conf"))
+}
+
+// guard starts a server that runs a file like nats.conf.
+func guard(t *testing.T, conf string) guardedNATS {
+	t.Helper()
 	g := guardedNATS{password: filepath.Join(t.TempDir(), "password")}
 	cert, key := selfSigned(t)
 	g.ca = cert
@@ -92,7 +98,7 @@ func startGuarded(t *testing.T) guardedNATS {
 	} {
 		t.Setenv(name, value)
 	}
-	opts, err := server.ProcessConfigFile(filepath.Join("..", "..", "deploy", "nats", "nats.conf"))
+	opts, err := server.ProcessConfigFile(conf)
 	if err != nil {
 		t.Fatal(err)
 	}

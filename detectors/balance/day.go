@@ -105,14 +105,13 @@ func (s *Scorer) find(id flatwatt.MeterID) (int32, bool) {
 	return i, ok
 }
 
-// absorb puts one reading into its slot. Readings off the meter's grid are counted by the
-// customer detector and left out here.
+// absorb puts one reading into its slot. Readings of another length than the meter's are
+// counted by the customer detector and left out here.
 func (s *Scorer) absorb(i int32, z *zone, r *flatwatt.Reading, t int64) {
-	seconds := uint32(s.seconds[i])
-	since := uint32(t - z.start) // at most a day, its 25th hour and the grace
-	n := since / seconds
-	at, interval := s.offset[i]+int32(n), int64(seconds)
-	if r.Length != time.Duration(interval)*time.Second || n*seconds != since || at >= s.offset[i+1] {
+	interval := int64(s.seconds[i])
+	n := flatwatt.SlotOf(z.start, z.end, interval, t)
+	at := s.offset[i] + int32(n)
+	if r.Length != time.Duration(interval)*time.Second || at >= s.offset[i+1] {
 		return
 	}
 	kw := float64(r.Energy) * 3600 / float64(interval)
@@ -121,7 +120,7 @@ func (s *Scorer) absorb(i int32, z *zone, r *flatwatt.Reading, t int64) {
 	}
 	s.slots[at] = merge(s.slots[at], newSlot(kw, r.Quality))
 	z.filled = true
-	z.lastSeen = max(z.lastSeen, t+interval)
+	z.lastSeen = max(z.lastSeen, z.start+(n+1)*interval)
 	if v := float32(r.Voltage); v == v {
 		if s.volts == nil {
 			s.volts = make([]float32, len(s.slots))

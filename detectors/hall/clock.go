@@ -58,16 +58,19 @@ func (s *Scorer) Score(dst []flatwatt.Score, readings []flatwatt.Reading) []flat
 // that their order does not matter.
 func (s *Scorer) absorb(p *place, z *zone, r *flatwatt.Reading) {
 	t, interval := r.Start.Unix(), int64(p.meter.Interval/time.Second)
-	n := (t - z.start) / interval
 	kw := float32(r.Demand())
-	if t < z.start || r.Length != p.meter.Interval || (t-z.start)%interval != 0 || n >= int64(p.hi-p.lo) || r.Quality == flatwatt.Estimated || kw != kw || math.IsInf(float64(kw), 0) {
+	if t < z.start || r.Length != p.meter.Interval {
+		return
+	}
+	n := flatwatt.SlotOf(z.start, z.end, interval, t)
+	if n >= int64(p.hi-p.lo) || r.Quality == flatwatt.Estimated || kw != kw || math.IsInf(float64(kw), 0) {
 		return
 	}
 	slot := &s.slots[p.lo+int32(n)]
 	if !(*slot <= kw) {
 		*slot = kw
 	}
-	z.lastSeen = max(z.lastSeen, t+interval)
+	z.lastSeen = max(z.lastSeen, z.start+(n+1)*interval)
 }
 
 // Close implements flatwatt.Scorer.

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/flatwatt/flatwatt"
 )
 
 // A day is what is kept of one day of one hall. Powers in kW, NaN where not known. It
@@ -32,10 +34,10 @@ type dip struct {
 // remember reduces the open day of hall i; false where there is nothing to judge.
 func (s *Scorer) remember(i int32, z *zone) bool {
 	p, st := &s.halls[i], &s.state[i]
-	interval := int64(p.meter.Interval / time.Second)
-	n := int((z.end - z.start) / interval)
-	kw := s.work.coarse(s.slots[p.lo:p.lo+int32(n)], int(interval/60))
-	minutes := max(int(interval/60), 15)
+	n := int((z.end - z.start) / int64(p.meter.Interval/time.Second))
+	step := flatwatt.Step(p.meter.Interval)
+	kw := s.work.coarse(s.slots[p.lo:p.lo+int32(n)], int(step/p.meter.Interval))
+	minutes := int(step / time.Minute)
 	known := s.work.sorted[:0]
 	for _, v := range kw {
 		if v == v {
@@ -69,13 +71,9 @@ func (s *Scorer) remember(i int32, z *zone) bool {
 	return true
 }
 
-// coarse averages intervals below a quarter of an hour; a run with a missing value is missing.
-func (wk *work) coarse(slots []float32, minutes int) []float64 {
+// coarse averages runs of k intervals; one with a missing value is missing.
+func (wk *work) coarse(slots []float32, k int) []float64 {
 	wk.kw = wk.kw[:0]
-	k := 1
-	if minutes < 15 && 15%minutes == 0 {
-		k = 15 / minutes
-	}
 	for i := 0; i+k <= len(slots); i += k {
 		sum := 0.0
 		for _, v := range slots[i : i+k] {

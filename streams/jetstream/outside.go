@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/nats-io/nats.go"
@@ -35,7 +36,8 @@ func PublishEvidence(ctx context.Context, j js.JetStream, o flatwatt.Outside) er
 	m := nats.NewMsg(EvidenceSubject)
 	m.Data = body
 	m.Header.Set(js.MsgIDHeader, contentID(body))
-	if _, err := j.PublishMsg(ctx, m); err != nil {
+	var w window // which tells where the user may not, to which there is no answer
+	if err := errors.Join(w.publish(ctx, j, m), w.flush(ctx)); err != nil {
 		return fmt.Errorf("publish evidence %q: %w", o.ID, err)
 	}
 	return nil

@@ -12,7 +12,8 @@ import (
 )
 
 // ProbeCheckpoints does under a name of its own all that checkpoints need: it saves one,
-// replaces it, loads it, and removes every trace.
+// replaces it, loads it, and removes every trace. Its position is the stream's end, which even
+// an empty stream has.
 func ProbeCheckpoints(ctx context.Context, j js.JetStream, name string, replicas int) (err error) {
 	c, err := OpenCheckpoints(ctx, j, name, "probe", replicas)
 	if err != nil {
@@ -25,14 +26,19 @@ func ProbeCheckpoints(ctx context.Context, j js.JetStream, name string, replicas
 	if _, err := c.Load(ctx); err != nil {
 		return err
 	}
-	want := bytes.Repeat([]byte("probe"), chunkBytes/4) // two chunks
-	for position := range flatwatt.Position(2) {
-		if err := c.Save(ctx, flatwatt.Checkpoint{Position: position + 1, State: want}); err != nil {
+	at, err := placeOf(ctx, j, 0)
+	if err != nil {
+		return err
+	}
+	var want []byte
+	for _, word := range []string{"first", "probe"} {
+		want = bytes.Repeat([]byte(word), chunkBytes/4) // two chunks
+		if err := c.Save(ctx, flatwatt.Checkpoint{Position: at.end, State: want}); err != nil {
 			return err
 		}
 	}
 	got, err := c.Load(ctx)
-	if err == nil && (got.Position != 2 || !bytes.Equal(got.State, want)) {
+	if err == nil && (got.Position != at.end || !bytes.Equal(got.State, want)) {
 		err = fmt.Errorf("checkpoint came back as position %d with %d bytes of %d", got.Position, len(got.State), len(want))
 	}
 	return err

@@ -1,11 +1,9 @@
 package jetstream
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -149,69 +147,4 @@ func contentID(parts ...[]byte) string {
 		h.Write(p)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
-}
-
-// A window publishes without waiting for each answer, with a bound on those
-// outstanding. The first failure is returned by the next call.
-type window struct {
-	limit   int  // 0: DefaultInFlight
-	ordered bool // a message that nobody answered for is not sent again: others are behind it
-	futures []js.PubAckFuture
-}
-
-// publish sends m, whose data it copies: where nobody answers for the stream, as while its
-// leader changes, the client sends it once more when the caller's buffer holds another.
-func (w *window) publish(ctx context.Context, j js.JetStream, m *nats.Msg) error {
-	m.Data = bytes.Clone(m.Data)
-	limit := w.limit
-	if limit == 0 {
-		limit = DefaultInFlight
-	}
-	for len(w.futures) >= limit {
-		if err := w.oldest(ctx); err != nil {
-			return err
-		}
-	}
-	var how []js.PublishOpt
-	if w.ordered {
-		how = append(how, js.WithRetryAttempts(0))
-	}
-	f, err := j.PublishMsgAsync(m, how...)
-	if err != nil {
-		return err
-	}
-	w.futures = append(w.futures, f)
-	return nil
-}
-
-func (w *window) flush(ctx context.Context) error {
-	for len(w.futures) > 0 {
-		if err := w.oldest(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// oldest waits for the answer to the oldest message.
-func (w *window) oldest(ctx context.Context) error {
-	f := w.futures[0]
-	w.futures = w.futures[1:]
-	select {
-	case <-f.Ok(): // the usual case, without a timer
-		return nil
-	default:
-	}
-	t := time.NewTimer(answerWithin)
-	defer t.Stop()
-	select {
-	case <-f.Ok():
-		return nil
-	case err := <-f.Err():
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return errors.New("no answer within " + answerWithin.String())
-	}
 }

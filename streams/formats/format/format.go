@@ -82,12 +82,15 @@ type Options struct {
 // Limits bound what a file may make a reader do; zero fields take the defaults.
 type Limits struct {
 	LineBytes     int   // longest line or XML text; default 1 MiB
-	ExpandedBytes int64 // after decompression; default 1 TiB
+	ExpandedBytes int64 // after decompression, all files of a zip together; default 1 TiB
+	TooLarge      error // what goes beyond ExpandedBytes fails with; nil: it is rejected as damage
 	Ratio         int64 // expanded / compressed, once 64 MiB are expanded; default 300
 	Depth         int   // nesting of XML and JSON; default 32
 	Members       int   // files in a zip; default 10,000
 	SpoolBytes    int64 // of a zip or Parquet file that is not a file on disk, kept in memory; default 64 MiB
 	Meters        int   // meters remembered at a time for register differences; default 200,000
+
+	expanded *int64 // so far, of the files of an input
 }
 
 // Info says what a file turned out to be.

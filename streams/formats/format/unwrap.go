@@ -39,6 +39,7 @@ type Member struct {
 // found inside, one where r is no zip, to be read in turn. One layer of gzip or zstd
 // inside a zip is taken off as well. A zip must be seekable or small enough to be held.
 func Unwrap(name string, r io.Reader, lim Limits) (members []Member, compression string, err error) {
+	lim.expanded = new(int64)
 	at, size, isFile := seekable(r)
 	head := make([]byte, 4)
 	var n int
@@ -219,6 +220,7 @@ type guard struct {
 func (g *guard) Read(b []byte) (int, error) {
 	n, err := g.r.Read(b)
 	g.n += int64(n)
+	*g.lim.expanded += int64(n)
 	most, ratio := g.lim.ExpandedBytes, g.lim.Ratio
 	if most <= 0 {
 		most = defaultExpanded
@@ -227,12 +229,14 @@ func (g *guard) Read(b []byte) (int, error) {
 		ratio = defaultRatio
 	}
 	switch {
-	case g.n > most:
+	case *g.lim.expanded > most && g.lim.TooLarge != nil:
+		return 0, fmt.Errorf("%w: the %s file expands to more than %d bytes; send it in parts", g.lim.TooLarge, g.what, most)
+	case *g.lim.expanded > most:
 		return 0, &Damage{Reason: fmt.Sprintf("the %s file expands to more than %d bytes, which is the limit: split it", g.what, most)}
 	case g.n > ratioFrom && g.n/ratio > g.packed():
 		return 0, &Damage{Reason: fmt.Sprintf("the %s file expands more than %d-fold, as no meter data do: it is refused as a decompression bomb", g.what, ratio)}
 	}
-	if err != nil && err != io.EOF && !isSystem(err) {
+	if err != nil && err != io.EOF && !isSystem(err) && (g.lim.TooLarge == nil || !errors.Is(err, g.lim.TooLarge)) {
 		err = &Damage{Reason: fmt.Sprintf("the %s file is damaged or cut off here (%v): copy or export it again", g.what, err)}
 	}
 	return n, err
