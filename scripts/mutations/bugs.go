@@ -43,14 +43,14 @@ var loopBugs = of("streams/run.go", "./streams", "Simulation$", true, []bug{
 	{name: "rejects are not kept", old: "	if len(pieces) == 0 {", new: "	if len(pieces) >= 0 {"},
 	{name: "the saved position is one too far", old: "flatwatt.Checkpoint{Position: r.next, State: r.state}", new: "flatwatt.Checkpoint{Position: r.next + 1, State: r.state}"},
 	{name: "the saved position lags behind the memory", old: "	r.unsaved, r.saved = 0, r.next\n", new: "	c.Position, r.unsaved, r.saved = r.saved, 0, r.next\n"},
-	{name: "the position does not move", old: "	r.next = batch.Next\n	if r.Hooks.Scored", new: "	if r.Hooks.Scored"},
+	{name: "the position does not move", old: "	r.next = batch.Next\n	if len(r.scores)", new: "	if len(r.scores)"},
 	{name: "old memory stands before new in the state", old: "AppendBinary(r.state[:0])", new: "AppendBinary(r.state)"},
 	{name: "an early end is remembered as closed", old: "	if r.SaveClosed {", new: "	if !r.SaveClosed {"},
 	{name: "the end is not saved", old: "	if r.unsaved > 0 {", new: "	if r.unsaved < 0 {"},
 	{name: "the scores of the end are not written", old: "	if err := r.write(ctx, r.scores); err != nil {\n		return err\n	}\n	// A crash here writes the same scores again.", new: ""},
 	{name: "only the last scores of a batch are written", old: "	if err := r.write(ctx, r.scores); err != nil {\n		return err\n	}\n	// A crash here keeps scores",
 		new: "	if err := r.write(ctx, r.scores[len(r.scores)/2:]); err != nil {\n		return err\n	}\n	// A crash here keeps scores"},
-	{name: "a batch is scored twice", old: "r.Scorer.Score(r.scores[:0], batch.Readings)", new: "r.Scorer.Score(r.Scorer.Score(r.scores[:0], batch.Readings), batch.Readings)"},
+	{name: "a batch is scored twice", old: "r.Scorer.Score(r.scores[:0], readings)", new: "r.Scorer.Score(r.Scorer.Score(r.scores[:0], readings), readings)"},
 	{name: "a failed save is taken for done", old: "return fmt.Errorf(\"save checkpoint at position %d: %w\", c.Position, err)", new: "return nil"},
 	{name: "memory is overwritten while it is stored", old: "	if err := r.settle(); err != nil {\n		return err\n	}\n	if r.state, err", new: "	if r.state, err"},
 	{name: "the failure of a save behind is lost", old: "	r.saving = nil\n	return err\n", new: "	r.saving = nil\n	_ = err\n	return nil\n"},
@@ -86,7 +86,7 @@ var groupBugs = of("streams/partition/table.go", "./streams/partition", "Simulat
 })
 
 // streamBugs are planted in what talks to JetStream.
-var streamBugs = of("streams/jetstream/checkpoints.go", "./streams/jetstream", "Checkpoint|Sweep|Lost|Bucket|KilledBetween|Anew|Deleted|RejectsAre|Dedupes|Bounds|RestartAt|Resumes|StopsAt", false, []bug{
+var streamBugs = of("streams/jetstream/checkpoints.go", "./streams/jetstream", "Checkpoint|Sweep|Lost|Bucket|KilledBetween|Anew|Deleted|RejectsAre|Dedupes|Bounds|RestartAt|Resumes|StopsAt|SendsAgain|SendsNothingAgain", false, []bug{
 	{name: "the pointer is replaced whatever its revision", old: "c.revision, err = c.kv.Update(ctx, c.name, value, c.revision)", new: "c.revision, err = c.kv.Put(ctx, c.name, value)"},
 	{name: "a first pointer replaces another first one", old: "c.revision, err = c.kv.Create(ctx, c.name, value)", new: "c.revision, err = c.kv.Put(ctx, c.name, value)"},
 	{name: "who was fenced may save again", old: "	c.loaded = false // whether", new: "	// whether"},
@@ -101,12 +101,16 @@ var streamBugs = of("streams/jetstream/checkpoints.go", "./streams/jetstream", "
 	{name: "retention is not asked about while reading a bucket", file: "streams/jetstream/source.go", old: "case r.Subject != \"\" && got.fresh:", new: "case r.Subject != \"\" && !got.fresh && got.fresh:"},
 	{name: "a hole in the stream is skipped in silence", file: "streams/jetstream/source.go", old: "case r.Subject == \"\" && end > r.last:", new: "case r.Subject == \"\" && end < r.last:"},
 	{name: "the consumer starts one too far", file: "streams/jetstream/pull.go", old: "OptStartSeq: after + 1", new: "OptStartSeq: after + 2"},
+	{name: "a position of another stream is taken", file: "streams/jetstream/place.go", old: "	case !now.Made.Equal(p.Made):", new: "	case false:"},
+	{name: "a position past the stream's end is restored", file: "streams/jetstream/place.go", old: "	case at > now.end:", new: "	case false:"},
+	{name: "what is sent again is what the buffer holds by then", file: "streams/jetstream/window.go", old: "	m.Data = bytes.Clone(m.Data)", new: "	m.Data = bytes.TrimSuffix(m.Data, nil)"},
+	{name: "a chunk is sent again behind others", file: "streams/jetstream/window.go", old: "	if w.ordered {", new: "	if w.ordered && w.limit < 0 {"},
 	{name: "a message after the end is taken", file: "streams/jetstream/source.go", old: "	if r.StopAt == 0 || seq <= r.StopAt {", new: "	if true {"},
 	{name: "a position past the end of the stream is taken", file: "streams/jetstream/source.go", old: "	case uint64(from) > state.LastSeq:", new: "	case uint64(from) > 1<<62:"},
 	{name: "a silent consumer is waited for without end", file: "streams/jetstream/stall.go", old: "case info.State.LastSeq <= uint64(r.last):", new: "case true:"},
 	{name: "a repeated reject has a new name", file: "streams/jetstream/rejects.go", old: "contentID([]byte(p.Where), []byte(p.Field), m.Data)", new: "contentID([]byte(p.Where), fmt.Append(nil, &m.Data[:1][0]), m.Data)"},
 	{name: "repeated readings have a new name", file: "streams/jetstream/publish.go", old: "contentID([]byte(m.Subject), []byte(format), body)", new: "contentID(fmt.Append(nil, &m), body)"},
-	{name: "the last answers are not awaited", file: "streams/jetstream/publish.go", old: "	for len(w.futures) > 0 {", new: "	for len(w.futures) > 1<<20 {"},
+	{name: "the last answers are not awaited", file: "streams/jetstream/window.go", old: "	for len(w.futures) > 0 {", new: "	for len(w.futures) > 1<<20 {"},
 	{name: "another number of buckets is not noticed", file: "streams/jetstream/buckets.go", old: "	if have == nil || *have != want {", new: "	if have == nil && *have != want {"},
 	{name: "the bucket is not what the server hashes to", file: "streams/jetstream/buckets.go", old: "h.Write([]byte(readingsPrefix + concentrator))", new: "h.Write([]byte(concentrator))"},
 })

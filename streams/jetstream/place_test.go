@@ -48,6 +48,38 @@ func TestCheckpointOfAnotherStream(t *testing.T) {
 	}
 }
 
+// Neither is a stream whose message at the position has gone already, nor one that has not
+// grown to it, of which the program that saved the checkpoint noted nothing.
+func TestCheckpointOfAnotherStreamByOneSign(t *testing.T) {
+	j := serve(t)
+	saveAt(t, j, 10)
+	if err := j.DeleteStream(t.Context(), jetstream.ReadingsStream); err != nil {
+		t.Fatal(err)
+	}
+	s := ami(t, j, jetstream.Retention{})
+	publish(t, j, readings(1, 20), 1)
+	if err := s.Purge(t.Context(), js.WithPurgeSequence(15)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := open(t, j, "v1").Load(t.Context()); !errors.Is(err, jetstream.ErrOtherStream) {
+		t.Errorf("made anew: position %d, error %v", got.Position, err)
+	}
+
+	j = serve(t)
+	c := open(t, j, "v1")
+	if _, err := c.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Save(t.Context(), flatwatt.Checkpoint{Position: 10}); err != nil { // there is no stream to note
+		t.Fatal(err)
+	}
+	ami(t, j, jetstream.Retention{})
+	publish(t, j, readings(1, 5), 1)
+	if got, err := open(t, j, "v1").Load(t.Context()); !errors.Is(err, jetstream.ErrOtherStream) {
+		t.Errorf("ends before it: position %d, error %v", got.Position, err)
+	}
+}
+
 // A checkpoint stays good when retention drops the message at its position.
 func TestCheckpointOutlivesItsMessage(t *testing.T) {
 	j := serve(t)
