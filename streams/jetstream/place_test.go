@@ -48,8 +48,8 @@ func TestCheckpointOfAnotherStream(t *testing.T) {
 	}
 }
 
-// Neither is a stream whose message at the position has gone already, nor one that has not
-// grown to it, of which the program that saved the checkpoint noted nothing.
+// A stream that was made anew is noticed also where the message at the position has gone
+// already, and one that ends before it also where the checkpoint notes nothing of its stream.
 func TestCheckpointOfAnotherStreamByOneSign(t *testing.T) {
 	j := serve(t)
 	saveAt(t, j, 10)
