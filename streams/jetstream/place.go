@@ -59,12 +59,14 @@ func (p place) check(ctx context.Context, j js.JetStream, at flatwatt.Position) 
 		return fmt.Errorf("%w: stream %s ends at %d: it was made anew, or has lost its end", ErrOtherStream, ReadingsStream, now.end)
 	case p.Made.IsZero(): // the checkpoint was saved by a program that did not note it
 		return nil
+	case !p.Stored.IsZero() && !now.Stored.IsZero(): // a stream restored from a backup is made anew, its messages are not
+		if !now.Stored.Equal(p.Stored) {
+			return fmt.Errorf("%w: message %d of stream %s was stored at %s, that of the checkpoint at %s: the stream was made anew, or has lost its end and was written on",
+				ErrOtherStream, at, ReadingsStream, now.Stored.Format(time.RFC3339Nano), p.Stored.Format(time.RFC3339Nano))
+		}
 	case !now.Made.Equal(p.Made):
 		return fmt.Errorf("%w: stream %s was made at %s, that of the checkpoint at %s",
 			ErrOtherStream, ReadingsStream, now.Made.Format(time.RFC3339), p.Made.Format(time.RFC3339))
-	case !p.Stored.IsZero() && !now.Stored.IsZero() && !now.Stored.Equal(p.Stored):
-		return fmt.Errorf("%w: message %d of stream %s was stored at %s, that of the checkpoint at %s: the stream has lost its end and was written on",
-			ErrOtherStream, at, ReadingsStream, now.Stored.Format(time.RFC3339Nano), p.Stored.Format(time.RFC3339Nano))
 	}
 	return nil
 }
