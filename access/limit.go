@@ -31,11 +31,8 @@ func (l *Limiter) Allow(key string, now time.Time) (ok bool, wait time.Duration)
 	defer l.mu.Unlock()
 	one := l.keys[key]
 	if one == nil {
-		if len(l.keys) >= MaxLimited {
-			l.forgetRested(now)
-		}
-		if len(l.keys) >= MaxLimited {
-			return false, l.every // everybody is at it: nobody new until some have rested
+		if l.crowded(now) {
+			return false, l.every
 		}
 		one = rate.NewLimiter(rate.Every(l.every), l.burst)
 		l.keys[key] = one
@@ -52,20 +49,21 @@ func (l *Limiter) Allow(key string, now time.Time) (ok bool, wait time.Duration)
 func (l *Limiter) Wait(key string, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	one := l.keys[key]
-	if one == nil {
-		if len(l.keys) >= MaxLimited {
-			l.forgetRested(now)
-		}
-		if len(l.keys) >= MaxLimited {
-			return l.every // as Allow says
-		}
-		return 0
+	if one := l.keys[key]; one != nil {
+		return time.Duration(max(0, 1-one.TokensAt(now)) * float64(l.every))
 	}
-	if lack := 1 - one.TokensAt(now); lack > 0 {
-		return time.Duration(lack * float64(l.every))
+	if l.crowded(now) {
+		return l.every
 	}
 	return 0
+}
+
+// crowded says that everybody is at it: nobody new may until some have rested.
+func (l *Limiter) crowded(now time.Time) bool {
+	if len(l.keys) >= MaxLimited {
+		l.forgetRested(now)
+	}
+	return len(l.keys) >= MaxLimited
 }
 
 // forgetRested forgets keys that may do as much as a new one.

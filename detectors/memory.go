@@ -18,13 +18,18 @@ type finding struct {
 	_             [2]uint8
 }
 
-// A memory keeps the finding that was most convincing for some days, so that neither a
-// block that has vanished nor one that other use hides is forgotten.
-type memory struct {
+// An opinion is what is thought of a meter from day to day, whatever is remembered.
+type opinion struct {
 	smooth models.Mean  // of the log-odds since a block began, half-life 14 days
 	before float32      // the mean as it was when it began anew, NaN unknown; told with latest ≠ 0
 	latest flatwatt.Day // on which the block began with which the mean began anew
-	odds   float32      // the highest that has been; told with day ≠ 0
+}
+
+// A memory keeps the finding that was most convincing for some days, so that neither a
+// block that has vanished nor one that other use hides is forgotten.
+type memory struct {
+	opinion
+	odds   float32 // the highest that has been; told with day ≠ 0
 	day    flatwatt.Day
 	end    flatwatt.Day // first day without the block; 0 = none; below endAfterDays low days it may yet run on
 	level  float32      // kW at the floor of its hours on that day
@@ -42,27 +47,41 @@ const (
 
 var smoothDecay = models.Decay(14)
 
+// add takes a day's log-odds in, of a block that began on day start. The mean begins anew with
+// a block: what was thought of the meter before does not speak against it.
+func (o *opinion) add(now float64, start flatwatt.Day) {
+	if start > o.latest {
+		switch {
+		case o.smooth.N >= smoothLeast:
+			o.before = o.smooth.Mu
+		case o.latest == 0:
+			o.before = float32(math.NaN())
+		}
+		o.smooth, o.latest = models.Mean{}, start
+	}
+	o.smooth.Add(min(max(now, -smoothLimit), smoothLimit), smoothDecay)
+}
+
+// until is what was thought of a meter until the rise of day start, in log-odds: the mean, or
+// the one before it where the mean began with the rise. known is false where it is too young.
+func (o *opinion) until(start flatwatt.Day) (odds float64, known bool) {
+	if o.latest != 0 && o.latest >= start-1 {
+		return float64(o.before), o.before == o.before
+	}
+	return float64(o.smooth.Mu), o.smooth.N >= smoothLeast
+}
+
 // remember takes the day's log-odds into the memory; a day without the block cannot be the
-// most convincing one. The mean begins anew with a block: what was thought of the meter before
-// does not speak against it.
+// most convincing one.
 func (m *memory) remember(j *judgement, now float64, found finding) {
 	if math.IsNaN(now) || math.IsInf(now, 0) {
 		return
 	}
-	if found.start > m.latest {
-		switch {
-		case m.smooth.N >= smoothLeast:
-			m.before = m.smooth.Mu
-		case m.latest == 0:
-			m.before = float32(math.NaN())
-		}
-		m.smooth, m.latest = models.Mean{}, found.start
-	}
-	m.smooth.Add(min(max(now, -smoothLimit), smoothLimit), smoothDecay)
+	m.add(now, found.start)
 	if m.low > 0 || m.smooth.N < smoothLeast || (m.day != 0 && m.smooth.Mu <= m.odds) || found.block <= 0 {
 		return
 	}
-	*m = memory{smooth: m.smooth, before: m.before, latest: m.latest, odds: m.smooth.Mu, day: j.today, level: float32(j.floorIn(found.window, found.hours)), found: found}
+	*m = memory{opinion: m.opinion, odds: m.smooth.Mu, day: j.today, level: float32(j.floorIn(found.window, found.hours)), found: found}
 }
 
 // What a running block's onset is carried over by: its finding was as likely as not, and
@@ -86,19 +105,10 @@ func (m *memory) carry(f finding, today flatwatt.Day) finding {
 	return f
 }
 
-// until is what was thought of a meter until the rise of day start, in log-odds: the mean, or
-// the one before it where the mean began with the rise. known is false where it is too young.
-func (m *memory) until(start flatwatt.Day) (odds float64, known bool) {
-	if m.latest != 0 && m.latest >= start-1 {
-		return float64(m.before), m.before == m.before
-	}
-	return float64(m.smooth.Mu), m.smooth.N >= smoothLeast
-}
-
 // disown forgets a finding that began with the rise of day start, which was no block.
 func (m *memory) disown(start flatwatt.Day) {
 	if m.day != 0 && m.found.start != 0 && m.found.start >= start-1 {
-		*m = memory{smooth: m.smooth, before: m.before, latest: m.latest}
+		*m = memory{opinion: m.opinion}
 	}
 }
 

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/flatwatt/flatwatt/durable"
 )
 
 // A Place is how far one hook has been told.
@@ -66,36 +67,5 @@ func (k *keeper) keep(path, hook string, p Place) error {
 	if err != nil {
 		return err
 	}
-	return replace(path, text)
-}
-
-// replace writes a file whole and on disk before it gets its name: else a power cut leaves
-// the new name on an empty file.
-func replace(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes a rename durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return durable.WriteBytes(path, 0o600, text)
 }

@@ -4,14 +4,12 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/durable"
 	"github.com/flatwatt/flatwatt/streams/wire"
 )
 
@@ -20,8 +18,8 @@ const csvTotals = "csv with totals"
 
 // A linesOut writes readings as text, a line each. The file appears when Close succeeds.
 type linesOut struct {
-	path string   // "": standard output
-	file *os.File // nil: standard output
+	path string        // "": standard output
+	file *durable.File // nil: standard output
 	out  *bufio.Writer
 	form string
 	line []byte
@@ -30,15 +28,15 @@ type linesOut struct {
 
 func (p *Program) newLinesOut(path, form string) (*linesOut, error) {
 	l := &linesOut{form: form}
-	var w io.Writer = p.Stdout
-	if path != "-" {
-		f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	if path == "-" {
+		l.out = bufio.NewWriterSize(p.Stdout, 256<<10)
+	} else {
+		f, err := durable.Create(path, 0o644)
 		if err != nil {
 			return nil, fmt.Errorf("write %s: %w", path, err)
 		}
-		l.path, l.file, w = path, f, f
+		l.path, l.file, l.out = path, f, f.Writer
 	}
-	l.out = bufio.NewWriterSize(w, 256<<10)
 	switch form {
 	case "csv":
 		_, l.err = l.out.WriteString("meter_id,start,energy_kwh,reactive_kvarh,voltage_v,quality\n")
@@ -101,29 +99,23 @@ func csvText(s string) string {
 
 // Close completes the file.
 func (l *linesOut) Close() error {
-	if l.err == nil {
-		l.err = l.out.Flush()
-	}
 	if l.file == nil {
-		return l.err
-	}
-	if l.err == nil {
-		l.err = l.file.Sync()
+		return errors.Join(l.err, l.out.Flush())
 	}
 	if l.err != nil {
 		l.Abort()
+	} else {
+		l.err = l.file.Commit()
+	}
+	if l.err != nil {
 		return fmt.Errorf("write %s: %w", l.path, l.err)
 	}
-	if err := errors.Join(l.file.Chmod(0o644), l.file.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", l.path, errors.Join(err, os.Remove(l.file.Name())))
-	}
-	return os.Rename(l.file.Name(), l.path)
+	return nil
 }
 
 // Abort removes what was written.
 func (l *linesOut) Abort() {
 	if l.file != nil {
-		_ = l.file.Close()
-		_ = os.Remove(l.file.Name())
+		l.file.Abort()
 	}
 }

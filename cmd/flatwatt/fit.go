@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flatwatt/flatwatt/detectors"
+	"github.com/flatwatt/flatwatt/durable"
 	"github.com/flatwatt/flatwatt/models"
 	"github.com/flatwatt/flatwatt/rescore"
 )
@@ -168,24 +169,9 @@ func checkWritable(out string) error {
 	return nil
 }
 
-// writeModel has the file appear whole or not at all.
+// writeModel writes a model file.
 func writeModel(path string, text []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".tmp-model-*")
-	if err != nil {
-		return fmt.Errorf("write model: %w", err)
-	}
-	_, err = tmp.Write(text)
-	if err == nil {
-		err = tmp.Chmod(0o644)
-	}
-	if closed := tmp.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name()) // the first error says more
+	if err := durable.WriteBytes(path, 0o644, text); err != nil {
 		return fmt.Errorf("write model: %w", err)
 	}
 	return nil

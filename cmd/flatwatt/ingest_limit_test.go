@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
-	js "github.com/nats-io/nats.go/jetstream"
 
 	"github.com/flatwatt/flatwatt"
 	"github.com/flatwatt/flatwatt/streams/formats"
@@ -23,19 +22,7 @@ import (
 
 // A body that is packed without saying so by its header may unpack to as much as others.
 func TestPackedBodiesAreBounded(t *testing.T) {
-	s, err := natsd.Start(natsd.Options{Dir: t.TempDir(), InProcessOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := s.Connect()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close(); _ = s.Close() })
-	j, err := js.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, j := startStream(t, natsd.Options{InProcessOnly: true})
 	if _, err := jetstream.EnsureReadings(t.Context(), j, jetstream.Retention{}); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flatwatt/flatwatt/casework/sheet"
+	"github.com/flatwatt/flatwatt/durable"
 )
 
 // outFlags say where a document goes.
@@ -39,16 +40,7 @@ func (f *outFlags) write(p *Program, d *sheet.Document) error {
 		_, err := io.WriteString(p.Stdout, b.String())
 		return err
 	}
-	return writeWhole(f.path, []byte(b.String()))
-}
-
-// writeWhole writes a file that others may read only once it is complete.
-func writeWhole(path string, data []byte) error {
-	tmp := path + ".part"
-	if err := os.WriteFile(tmp, data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, path)
+	return durable.WriteBytes(f.path, 0o600, []byte(b.String()))
 }
 
 // readColumns reads the named columns of a CSV file; one that the file lacks is empty.

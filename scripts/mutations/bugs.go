@@ -101,9 +101,9 @@ var streamBugs = of("streams/jetstream/checkpoints.go", "./streams/jetstream", "
 	{name: "retention is not asked about while reading a bucket", file: "streams/jetstream/source.go", old: "case r.Subject != \"\" && got.fresh:", new: "case r.Subject != \"\" && !got.fresh && got.fresh:"},
 	{name: "a hole in the stream is skipped in silence", file: "streams/jetstream/source.go", old: "case r.Subject == \"\" && end > r.last:", new: "case r.Subject == \"\" && end < r.last:"},
 	{name: "the consumer starts one too far", file: "streams/jetstream/pull.go", old: "OptStartSeq: after + 1", new: "OptStartSeq: after + 2"},
-	{name: "a position of another stream is taken", file: "streams/jetstream/place.go", old: "	case !now.Made.Equal(p.Made):", new: "	case false:"},
-	{name: "a position that was written anew is taken", file: "streams/jetstream/place.go", old: "		if !now.Stored.Equal(p.Stored) {", new: "		if false {"},
-	{name: "a position past the stream's end is restored", file: "streams/jetstream/place.go", old: "	case at > now.end:", new: "	case false:"},
+	{name: "a position of another stream is taken", file: "streams/jetstream/mark.go", old: "	case !now.Made.Equal(p.Made):", new: "	case false:"},
+	{name: "a position that was written anew is taken", file: "streams/jetstream/mark.go", old: "		if !now.Stored.Equal(p.Stored) {", new: "		if false {"},
+	{name: "a position past the stream's end is restored", file: "streams/jetstream/mark.go", old: "	case at > now.end:", new: "	case false:"},
 	{name: "what is sent again is what the buffer holds by then", file: "streams/jetstream/window.go", old: "	m.Data = bytes.Clone(m.Data)", new: "	m.Data = bytes.TrimSuffix(m.Data, nil)"},
 	{name: "a chunk is sent again behind others", file: "streams/jetstream/window.go", old: "	if w.ordered {", new: "	if w.ordered && w.limit < 0 {"},
 	{name: "a message after the end is taken", file: "streams/jetstream/source.go", old: "	if r.StopAt == 0 || seq <= r.StopAt {", new: "	if true {"},
@@ -135,7 +135,7 @@ var memoryBugs = of("detectors/packed.go", "./detectors", "Packing|Restores|Olde
 	{name: "words are packed as they are, not as they differ", old: "if v ^= blank[first+k]; v != 0 {", new: "if v != 0 {"},
 	{name: "bytes left over are not noticed", old: "	return len(rest) == 0\n", new: "	return true\n"},
 	{name: "a mask beyond the memory is taken", old: " || first+bits.Len32(mask) > len(w)", new: ""},
-	{name: "what was thought of the meter speaks against its block", file: "detectors/memory.go", old: "m.smooth, m.latest = models.Mean{}, found.start", new: "m.latest = found.start"},
+	{name: "what was thought of the meter speaks against its block", file: "detectors/memory.go", old: "o.smooth, o.latest = models.Mean{}, start", new: "o.latest = start"},
 	{name: "another layout is taken", file: "detectors/state.go", old: "v != stateVersion || size", new: "v > stateVersion || size"},
 })
 

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/flatwatt/flatwatt/durable"
 )
 
 // A Store keeps named objects. Keys are paths with slashes, never beginning with one.
@@ -76,44 +78,16 @@ type dirObject struct {
 
 func (o dirObject) Size() int64 { return o.size }
 
-// Put implements Store: a temporary file, synced, then renamed.
+// Put implements Store.
 func (d Dir) Put(ctx context.Context, key string, data []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	name := d.path(key)
-	folder := filepath.Dir(name)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(folder, ".tmp-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return syncDir(folder)
-}
-
-// syncDir makes a rename durable.
-func syncDir(name string) error {
-	f, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return durable.WriteBytes(name, 0o644, data)
 }
 
 // Remove implements Store.
@@ -139,7 +113,7 @@ func (d Dir) List(ctx context.Context, prefix string) ([]string, error) {
 			return err
 		}
 		rel, err := filepath.Rel(string(d), name)
-		if key := filepath.ToSlash(rel); err == nil && !e.IsDir() && strings.HasPrefix(key, prefix) && !strings.HasPrefix(e.Name(), ".tmp-") {
+		if key := filepath.ToSlash(rel); err == nil && !e.IsDir() && strings.HasPrefix(key, prefix) && !strings.HasPrefix(e.Name(), durable.Temporary) {
 			keys = append(keys, key)
 		}
 		return err

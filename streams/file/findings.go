@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/durable"
 )
 
 var findingColumns = []string{
@@ -35,7 +36,7 @@ type Hall struct {
 // is the rank; it replaces the file whole. reasons, if not nil, gives the text that
 // explains a score to people, and halls, if not nil, the posterior of large flat loads. NaN, zero times and ranges without a value are left empty.
 func WriteFindings(path string, ranked []flatwatt.Score, reasons func(*flatwatt.Score) string, halls func(*flatwatt.Score) Hall) error {
-	err := writeFile(path, func(w *bufio.Writer) error {
+	err := durable.Write(path, fileMode, func(w *bufio.Writer) error {
 		var c cells
 		c.buf = append(c.buf, strings.Join(findingColumns, ",")+"\n"...)
 		for i := range ranked {
@@ -169,7 +170,7 @@ func WriteRejects(path string, rejected []flatwatt.Rejected) error {
 		}
 		return nil
 	}
-	err := writeFile(path, func(w *bufio.Writer) error {
+	err := durable.Write(path, fileMode, func(w *bufio.Writer) error {
 		var c cells
 		c.buf = append(c.buf, "where,field,reason,raw\n"...)
 		for _, r := range rejected {

@@ -12,6 +12,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/durable"
 )
 
 var nan64 = math.NaN()
@@ -53,7 +54,7 @@ func (c *cells) outside(logOdds float64) {
 // has returned; that is what a batch run wants. A repeated score is a further line, of
 // which the last one counts.
 type ScoresWriter struct {
-	file *atomicFile
+	file *durable.File
 	zip  *gzip.Writer
 	out  io.Writer
 	line cells
@@ -64,7 +65,7 @@ var _ flatwatt.Sink = (*ScoresWriter)(nil)
 
 // NewScoresWriter begins the file path; with the ending .gz it is compressed.
 func NewScoresWriter(path string) (*ScoresWriter, error) {
-	f, err := createAtomic(path)
+	f, err := durable.Create(path, fileMode)
 	if err != nil {
 		return nil, fmt.Errorf("write scores: %w", err)
 	}
@@ -126,17 +127,17 @@ func (w *ScoresWriter) Close() error {
 		w.err = w.zip.Close()
 	}
 	if w.err != nil {
-		w.file.abort()
+		w.file.Abort()
 		return fmt.Errorf("write scores: %w", w.err)
 	}
-	if err := w.file.commit(); err != nil {
+	if err := w.file.Commit(); err != nil {
 		return fmt.Errorf("write scores: %w", err)
 	}
 	return nil
 }
 
 // Abort removes what was written.
-func (w *ScoresWriter) Abort() { w.file.abort() }
+func (w *ScoresWriter) Abort() { w.file.Abort() }
 
 // ReadScores reads scores.csv from path, or path.gz, line by line. What the file does not
 // hold is NaN or zero. It ends with an error at the first bad row.

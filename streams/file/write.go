@@ -11,7 +11,11 @@ import (
 	"strings"
 
 	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/durable"
 )
+
+// fileMode is of the files of a fleet, which others may read.
+const fileMode = 0o644
 
 // A Format is how readings are stored. The string is the ending of the file's name.
 type Format string
@@ -95,12 +99,12 @@ func WriteRegister(dir string, meters []flatwatt.Meter, weather []WeatherRow, tr
 	}); err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(dir, "meters.csv"), func(w *bufio.Writer) error { return writeMeters(w, meters) })
+	return durable.Write(filepath.Join(dir, "meters.csv"), fileMode, func(w *bufio.Writer) error { return writeMeters(w, meters) })
 }
 
 func writeOrRemove(path string, rows int, f func(*bufio.Writer) error) error {
 	if rows > 0 {
-		return writeFile(path, f)
+		return durable.Write(path, fileMode, f)
 	}
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 		return err

@@ -9,12 +9,13 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/flatwatt/flatwatt"
+	"github.com/flatwatt/flatwatt/durable"
 )
 
 // A ReadingsWriter writes one file of readings in the order in which they are given. The
 // first error sticks and is returned by Close. The file appears when Close succeeds.
 type ReadingsWriter struct {
-	file *atomicFile
+	file *durable.File
 	zip  *gzip.Writer  // nil unless the format is CSVGzip
 	pq   *parquetTable // nil unless the format is Parquet
 	out  io.Writer
@@ -28,7 +29,7 @@ func NewReadingsWriter(path string, format Format) (*ReadingsWriter, error) {
 	if _, err := ParseFormat(string(format)); err != nil {
 		return nil, err
 	}
-	f, err := createAtomic(path)
+	f, err := durable.Create(path, fileMode)
 	if err != nil {
 		return nil, err
 	}
@@ -95,14 +96,14 @@ func (w *ReadingsWriter) Close() error {
 		w.err = w.zip.Close()
 	}
 	if w.err != nil {
-		w.file.abort()
-		return fmt.Errorf("write %s: %w", w.file.path, w.err)
+		w.file.Abort()
+		return fmt.Errorf("write %s: %w", w.file.Path(), w.err)
 	}
-	return w.file.commit()
+	return w.file.Commit()
 }
 
 // Abort removes what was written.
-func (w *ReadingsWriter) Abort() { w.file.abort() }
+func (w *ReadingsWriter) Abort() { w.file.Abort() }
 
 // appendTime is RFC 3339 in UTC to the second, written by hand because it is done for
 // every reading.

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/flatwatt/flatwatt/durable"
 )
 
 // A Folder takes files that others drop into Dir/in. A file whose readings are stored goes
@@ -218,23 +220,7 @@ func writeReport(path string, a answer) error {
 	if err != nil {
 		return err
 	}
-	tmp := path + ".tmp"
-	if err := writeSync(tmp, append(text, '\n')); err != nil {
-		return errors.Join(err, os.Remove(tmp))
-	}
-	return os.Rename(tmp, path)
-}
-
-func writeSync(path string, text []byte) (err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if _, err := f.Write(text); err != nil {
-		return err
-	}
-	return f.Sync()
+	return durable.WriteBytes(path, 0o640, append(text, '\n'))
 }
 
 func (f *Folder) note(format string, args ...any) {

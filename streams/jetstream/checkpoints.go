@@ -72,9 +72,9 @@ type pointer struct {
 	Version  int               `json:"version"`
 	Config   string            `json:"config"`
 	Position flatwatt.Position `json:"position"`
-	Place    place             `json:"place,omitzero"` // of the position; none: not known
-	Subject  string            `json:"subject"`        // of the chunks
-	FirstSeq uint64            `json:"first_seq"`      // of the first chunk
+	Mark     mark              `json:"mark,omitzero"` // of the position; none: not known
+	Subject  string            `json:"subject"`       // of the chunks
+	FirstSeq uint64            `json:"first_seq"`     // of the first chunk
 	Bytes    int               `json:"bytes"`
 	SHA256   string            `json:"sha256"`
 }
@@ -141,7 +141,7 @@ func (c *Checkpoints) Load(ctx context.Context) (flatwatt.Checkpoint, error) {
 	if p.Config != c.config {
 		return flatwatt.Checkpoint{}, fmt.Errorf("%w: %s at position %d has %q, this is %q: put the old model and configuration back, or use another checkpoint name to score the stream anew", ErrOtherConfig, c.name, p.Position, p.Config, c.config)
 	}
-	if err := p.Place.check(ctx, c.jet, p.Position); err != nil {
+	if err := p.Mark.check(ctx, c.jet, p.Position); err != nil {
 		return flatwatt.Checkpoint{}, fmt.Errorf("checkpoint %s at position %d: %w", c.name, p.Position, err)
 	}
 	state, err := c.read(ctx, p)
@@ -183,7 +183,7 @@ func (c *Checkpoints) Save(ctx context.Context, cp flatwatt.Checkpoint) error {
 		Subject: c.subject(c.revision, nuid.Next()), Bytes: len(cp.State), SHA256: hex.EncodeToString(sum[:]),
 	}
 	var err error
-	if p.Place, err = placeOf(ctx, c.jet, cp.Position); err != nil {
+	if p.Mark, err = markOf(ctx, c.jet, cp.Position); err != nil {
 		return err
 	}
 	if p.FirstSeq, err = c.write(ctx, p.Subject, cp.State); err != nil {

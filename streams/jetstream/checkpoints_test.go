@@ -35,7 +35,7 @@ func random(n int) []byte {
 // States of every shape come back: none, less than a chunk, exactly chunks, and more.
 func TestCheckpointsRoundTrip(t *testing.T) {
 	dir := t.TempDir()
-	j := serveDir(t, dir)
+	j := jetstream.ServeForTest(t, dir)
 	c := open(t, j, "v1")
 	if got, err := c.Load(t.Context()); err != nil || got.Position != 0 || got.State != nil {
 		t.Fatalf("empty: %v, %v", got, err)

@@ -268,7 +268,7 @@ func read(t *testing.T, dir, name string) []byte {
 
 func rejectsKept(t *testing.T, dir string) flatwatt.Position {
 	t.Helper()
-	s, err := serveDir(t, filepath.Join(dir, "nats")).Stream(t.Context(), jetstream.RejectedStream)
+	s, err := jetstream.ServeForTest(t, filepath.Join(dir, "nats")).Stream(t.Context(), jetstream.RejectedStream)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -324,7 +324,7 @@ func runWorker(t *testing.T, dir string, killAfter time.Duration, step int) time
 func TestRestartAtEveryMessage(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, dir, 4, 60, 20)
-	j := serveDir(t, filepath.Join(dir, "nats"))
+	j := jetstream.ServeForTest(t, filepath.Join(dir, "nats"))
 	want := &memory.Sink{}
 	for _, saveEvery := range []int{1, 50} {
 		sink := &memory.Sink{}

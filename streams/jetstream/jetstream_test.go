@@ -27,30 +27,7 @@ var day1 = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 // serve starts a real server and connects to it.
 func serve(tb testing.TB) js.JetStream {
 	tb.Helper()
-	return serveDir(tb, tb.TempDir())
-}
-
-func serveDir(tb testing.TB, dir string) js.JetStream {
-	tb.Helper()
-	s, err := natsd.Start(natsd.Options{Dir: dir, InProcessOnly: true})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	nc, err := s.Connect()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		nc.Close()
-		if err := s.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
-	j, err := js.New(nc)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return j
+	return jetstream.ServeForTest(tb, tb.TempDir())
 }
 
 func ami(tb testing.TB, j js.JetStream, r jetstream.Retention) js.Stream {

@@ -26,7 +26,7 @@ func ProbeCheckpoints(ctx context.Context, j js.JetStream, name string, replicas
 	if _, err := c.Load(ctx); err != nil {
 		return err
 	}
-	at, err := placeOf(ctx, j, 0)
+	at, err := markOf(ctx, j, 0)
 	if err != nil {
 		return err
 	}

@@ -7,26 +7,12 @@ import (
 
 	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
-
-	"github.com/flatwatt/flatwatt/streams/natsd"
 )
 
 // The chunks of a state are read in the order in which they were sent: one that nobody
 // answered for is a failure, not sent again behind the others.
 func TestOrderedWindowSendsNothingAgain(t *testing.T) {
-	s, err := natsd.Start(natsd.Options{Dir: t.TempDir(), InProcessOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := s.Connect()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close(); _ = s.Close() })
-	j, err := js.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	j := ServeForTest(t, t.TempDir())
 	for _, ordered := range []bool{true, false} {
 		w := window{ordered: ordered}
 		if err := w.publish(t.Context(), j, nats.NewMsg("chunk")); err != nil { // there is no stream yet

@@ -15,31 +15,31 @@ import (
 // was made anew or has lost its end: the messages up to there are not those that were scored.
 var ErrOtherStream = errors.New("the position is one of another stream")
 
-// A place tells which stream of readings a position is of: a stream that was deleted and made
+// A mark tells which stream of readings a position is of: a stream that was deleted and made
 // anew counts from 1 again, and one that lost its end with the power gives its numbers anew.
-type place struct {
+type mark struct {
 	Made   time.Time `json:"made"`            // when the stream was
 	Stored time.Time `json:"stored,omitzero"` // when the message at the position was; zero: it is gone
 
 	end flatwatt.Position // of the stream
 }
 
-// placeOf looks position at up. Nothing is known without a stream of readings.
-func placeOf(ctx context.Context, j js.JetStream, at flatwatt.Position) (place, error) {
+// markOf looks position at up. Nothing is known without a stream of readings.
+func markOf(ctx context.Context, j js.JetStream, at flatwatt.Position) (mark, error) {
 	s, err := j.Stream(ctx, ReadingsStream)
 	if errors.Is(err, js.ErrStreamNotFound) {
-		return place{}, nil
+		return mark{}, nil
 	}
 	if err != nil {
-		return place{}, fmt.Errorf("look for stream %s: %w", ReadingsStream, err)
+		return mark{}, fmt.Errorf("look for stream %s: %w", ReadingsStream, err)
 	}
-	p := place{Made: s.CachedInfo().Created.UTC(), end: flatwatt.Position(s.CachedInfo().State.LastSeq)}
+	p := mark{Made: s.CachedInfo().Created.UTC(), end: flatwatt.Position(s.CachedInfo().State.LastSeq)}
 	if at == 0 || at > p.end {
 		return p, nil
 	}
 	m, err := s.GetMsg(ctx, uint64(at))
 	if err != nil && !errors.Is(err, js.ErrMsgNotFound) {
-		return place{}, fmt.Errorf("look for message %d of stream %s: %w", at, ReadingsStream, err)
+		return mark{}, fmt.Errorf("look for message %d of stream %s: %w", at, ReadingsStream, err)
 	}
 	if err == nil {
 		p.Stored = m.Time.UTC()
@@ -47,9 +47,9 @@ func placeOf(ctx context.Context, j js.JetStream, at flatwatt.Position) (place, 
 	return p, nil
 }
 
-// check fails with ErrOtherStream where position at is now of another place than p.
-func (p place) check(ctx context.Context, j js.JetStream, at flatwatt.Position) error {
-	now, err := placeOf(ctx, j, at)
+// check fails with ErrOtherStream where position at now has another mark than p.
+func (p mark) check(ctx context.Context, j js.JetStream, at flatwatt.Position) error {
+	now, err := markOf(ctx, j, at)
 	switch {
 	case err != nil:
 		return err
